@@ -1,0 +1,1 @@
+"""The contract that every part shares: types, names and the provider catalogue. It knows no client and no clock."""

@@ -1,0 +1,45 @@
+"""Which providers there are: pure data that the operator checks names against and the worker builds from."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+ProviderKind = Literal["stt", "llm", "tts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """A provider of one kind.
+
+    `factory` is "module:function" inside the worker image; it is imported only when a session needs it.
+    """
+
+    name: str
+    kind: ProviderKind
+    credential_key: str
+    default_model: str
+    factory: str
+
+
+CATALOGUE: tuple[ProviderEntry, ...] = (
+    ProviderEntry("openai", "stt", "OPENAI_API_KEY", "whisper-1", "voiceagent_worker.providers.openai:build_stt"),
+    ProviderEntry("openai", "llm", "OPENAI_API_KEY", "gpt-4o-mini", "voiceagent_worker.providers.openai:build_llm"),
+    ProviderEntry("openai", "tts", "OPENAI_API_KEY", "tts-1", "voiceagent_worker.providers.openai:build_tts"),
+    ProviderEntry("deepgram", "stt", "DEEPGRAM_API_KEY", "nova-3", "voiceagent_worker.providers.deepgram:build_stt"),
+    ProviderEntry(
+        "deepgram", "tts", "DEEPGRAM_API_KEY", "aura-2-andromeda-en", "voiceagent_worker.providers.deepgram:build_tts"
+    ),
+)
+
+
+def find_provider(kind: ProviderKind, name: str) -> ProviderEntry | None:
+    """The catalogue's entry of that kind and name, or None."""
+    return next((entry for entry in CATALOGUE if entry.kind == kind and entry.name == name), None)
+
+
+def unknown_provider_sentence(kind: ProviderKind, name: str) -> str:
+    """What to tell a user who asked for a provider that there is not: the nearest name and the whole list."""
+    known = [entry.name for entry in CATALOGUE if entry.kind == kind]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    return f'spec.providers.{kind}.provider "{name}" is not known.{hint} Known {kind} providers: {", ".join(known)}.'

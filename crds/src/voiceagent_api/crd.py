@@ -1,0 +1,153 @@
+"""Makes the CustomResourceDefinition from the types: `python -m voiceagent_api.crd` prints it.
+
+The printed file is committed, since people, charts and GitOps tools read it; `--check` tells when it has drifted.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from voiceagent_api.names import GROUP, KIND, PLURAL, VERSION
+from voiceagent_api.schema import Schema, structural_schema
+from voiceagent_api.status import VoiceAgentStatus
+from voiceagent_api.voiceagent import ROOT_RULES, VoiceAgentSpec
+
+COMMITTED_FILE = Path(__file__).resolve().parents[2] / "voiceagents.yaml"
+HEADER = "# Made from the types by: python -m voiceagent_api.crd > crds/voiceagents.yaml\n"
+
+_STANDARD_COLUMNS = (
+    ("Ready", ".status.readySummary", "Ready of wanted worker pods."),
+    ("LLM", ".spec.providers.llm.provider", "Provider of the language model."),
+    ("STT", ".spec.providers.stt.provider", "Provider of speech to text."),
+    ("TTS", ".spec.providers.tts.provider", "Provider of text to speech."),
+)
+_WIDE_COLUMNS = (
+    ("Reason", '.status.conditions[?(@.type=="Ready")].reason', "Why the agent is ready or not."),
+    ("Agent name", ".status.agentName", "LiveKit dispatch name in force."),
+    ("Config", ".status.configRevision", "Revision of the config file that pods should have."),
+)
+
+
+def custom_resource_definition() -> dict[str, Any]:
+    """The CustomResourceDefinition as the API server takes it."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": KIND.lower(),
+                "shortNames": ["va"],
+                "categories": [PLURAL],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "additionalPrinterColumns": _printer_columns(),
+                    "schema": {"openAPIV3Schema": _root_schema()},
+                    "subresources": {
+                        "status": {},
+                        "scale": {
+                            "specReplicasPath": ".spec.replicas",
+                            "statusReplicasPath": ".status.replicas",
+                            "labelSelectorPath": ".status.selector",
+                        },
+                    },
+                }
+            ],
+        },
+    }
+
+
+def crd_yaml() -> str:
+    """The committed file's text."""
+    return HEADER + yaml.dump(custom_resource_definition(), Dumper=_PlainDumper, sort_keys=False, width=120)
+
+
+def drift(path: Path) -> str | None:
+    """A sentence that says how the file differs from the types, or None where it does not."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        return f"The CRD file {path} cannot be read: {error.strerror}."
+    if text == crd_yaml():
+        return None
+    return f"The CRD file {path} has drifted from the types; run: python -m voiceagent_api.crd > {path}"
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes equal parts out each time: anchors would make the file hard to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _root_schema() -> Schema:
+    return {
+        "type": "object",
+        "description": "A voice agent that answers calls on LiveKit: a conversation of speech to text, a language "
+        "model and text to speech, run by worker pods.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string", "description": "Version of this object's schema."},
+            "kind": {"type": "string", "description": f"Always {KIND}."},
+            "metadata": {"type": "object", "description": "Name, namespace, labels and annotations."},
+            "spec": structural_schema(VoiceAgentSpec),
+            "status": structural_schema(VoiceAgentStatus),
+        },
+        "x-kubernetes-validations": [dict(rule) for rule in ROOT_RULES],
+    }
+
+
+def _printer_columns() -> list[dict[str, Any]]:
+    standard = [
+        {"name": name, "type": "string", "jsonPath": path, "description": text}
+        for name, path, text in _STANDARD_COLUMNS
+    ]
+    wide = [
+        {"name": name, "type": "string", "jsonPath": path, "description": text, "priority": 1}
+        for name, path, text in _WIDE_COLUMNS
+    ]
+    age = {
+        "name": "Age",
+        "type": "date",
+        "jsonPath": ".metadata.creationTimestamp",
+        "description": "Time since creation.",
+    }
+    return [*standard, age, *wide]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the CRD, or check the committed file."""
+    parser = argparse.ArgumentParser(prog="python -m voiceagent_api.crd", description=__doc__)
+    parser.add_argument(
+        "--check",
+        nargs="?",
+        type=Path,
+        const=COMMITTED_FILE,
+        metavar="FILE",
+        help="exit 1 with a sentence when FILE (default: the committed one) differs from what the types make",
+    )
+    options = parser.parse_args(arguments)
+    if options.check is None:
+        sys.stdout.write(crd_yaml())
+        return 0
+    sentence = drift(options.check)
+    if sentence is None:
+        return 0
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

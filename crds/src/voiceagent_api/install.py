@@ -1,0 +1,71 @@
+"""The install's configuration: one YAML file, written by the chart, read by operator and gateway."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from voiceagent_api.base import Model
+
+
+class InstallError(Exception):
+    """The install's configuration cannot be used; the message says where and why."""
+
+
+class LiveKitDefaults(Model):
+    """Used by VoiceAgents that name no LiveKit server of their own."""
+
+    url: str = ""
+    public_url: str = Field(default="", alias="publicURL")
+    credentials_secret_name: str = "livekit"
+
+
+class ProviderDefaults(Model):
+    """Used by VoiceAgents that ask for this provider and say no more. Secrets are of the agent's own namespace."""
+
+    base_url: str | None = Field(default=None, alias="baseURL")
+    secret_name: str | None = None
+    secret_key: str | None = None
+
+
+class GatewaySettings(Model):
+    """How the gateway serves."""
+
+    auth: Literal["none"] = "none"
+    token_ttl_seconds: Annotated[int, Field(ge=30, le=600)] = 600
+    allow_test_metrics: bool = False
+    retention_hours: Annotated[int, Field(ge=1)] = 168
+
+
+class InstallConfig(Model):
+    """Defaults of one install of the operator."""
+
+    worker_image: str = "voiceagent-worker:dev"
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    livekit: LiveKitDefaults = LiveKitDefaults()
+    providers: dict[str, ProviderDefaults] = Field(default_factory=dict)
+    """By provider, or by kind and provider as `stt.openai`, which wins: a server of one's own may serve one only."""
+    gateway: GatewaySettings = GatewaySettings()
+
+    def provider_defaults(self, kind: str, provider: str) -> ProviderDefaults:
+        """The defaults for a provider of a kind (stt, llm, tts)."""
+        return self.providers.get(f"{kind}.{provider}") or self.providers.get(provider) or ProviderDefaults()
+
+
+def load_install_config(path: Path) -> InstallConfig:
+    """Read and check the install's file.
+
+    Raises InstallError with the path and the field when it is missing or wrong.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InstallError(f"The install configuration {path} cannot be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise InstallError(f"The install configuration {path} is not YAML: {error}.") from error
+    try:
+        return InstallConfig.model_validate(data or {})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InstallError(f"The install configuration {path} is wrong at {wrong}.") from error

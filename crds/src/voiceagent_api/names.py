@@ -1,0 +1,63 @@
+"""Names that two parts must agree on: the API group, labels, annotations, mount paths and ports."""
+
+from typing import Final
+
+GROUP: Final = "voiceagents.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "VoiceAgent"
+PLURAL: Final = "voiceagents"
+FIELD_MANAGER: Final = "voiceagent-operator"
+
+LABEL_APP_NAME: Final = "app.kubernetes.io/name"
+LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
+LABEL_COMPONENT: Final = "app.kubernetes.io/component"
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+LABEL_AGENT: Final = f"{GROUP}/agent"
+LABEL_REVISION: Final = f"{GROUP}/revision"
+APP_NAME: Final = "voiceagent"
+COMPONENT_WORKER: Final = "worker"
+
+ANNOTATION_CONFIG_REVISION: Final = f"{GROUP}/config-revision"
+"""On a worker pod: the config file's revision that it should have. Patching it makes the kubelet refresh the
+mounted ConfigMap at once instead of within about 90 s."""
+ANNOTATION_APPLIED_HASH: Final = f"{GROUP}/applied-hash"
+"""On a child: the hash of what the operator last applied, so that an unchanged child costs no write."""
+ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
+
+WORKER_PORT: Final = 8080
+WORKER_PORT_NAME: Final = "http"
+CONFIG_FILE_NAME: Final = "agent.json"
+CONFIG_MOUNT_PATH: Final = "/etc/voiceagent"
+CREDENTIALS_MOUNT_PATH: Final = "/var/run/voiceagent/credentials"
+"""Each provider Secret is mounted at CREDENTIALS_MOUNT_PATH/SECRET_NAME, a file a key."""
+LIVEKIT_MOUNT_PATH: Final = "/var/run/voiceagent/livekit"
+LIVEKIT_API_KEY: Final = "LIVEKIT_API_KEY"
+"""The key of the LiveKit Secret, and the name of the mounted file, that holds the API key."""
+LIVEKIT_API_SECRET: Final = "LIVEKIT_API_SECRET"  # noqa: S105 (a key's name, not a secret)
+
+ENV_NAMESPACE: Final = "POD_NAMESPACE"
+ENV_POD: Final = "POD_NAME"
+ENV_REVISION: Final = "VOICEAGENT_REVISION"
+
+NAME_MAX_LENGTH: Final = 52
+"""Room for the suffixes of children, pods and Secrets within a label's 63 characters."""
+
+
+def default_agent_name(namespace: str, name: str) -> str:
+    """The LiveKit dispatch name of a VoiceAgent that gives none: unique in its cluster."""
+    return f"{namespace}-{name}"
+
+
+def worker_labels(name: str) -> dict[str, str]:
+    """The labels that every worker pod of the VoiceAgent `name` carries, and by which it is selected."""
+    return {
+        LABEL_APP_NAME: APP_NAME,
+        LABEL_INSTANCE: name,
+        LABEL_COMPONENT: COMPONENT_WORKER,
+        LABEL_AGENT: name,
+    }
+
+
+WORKER_SELECTOR: Final = f"{LABEL_APP_NAME}={APP_NAME},{LABEL_COMPONENT}={COMPONENT_WORKER}"
+"""Selects the worker pods of all VoiceAgents."""

@@ -1,0 +1,56 @@
+"""What a worker pod answers on `/status`: read by the gateway and the operator."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from voiceagent_api.base import Model
+
+Outcome = Literal["active", "completed", "failed", "crashed"]
+
+
+class TurnRecord(Model):
+    """One exchange: the caller spoke, the agent answered. Latencies in milliseconds; None where not measured."""
+
+    at: datetime
+    stt_milliseconds: float | None = None
+    """From the caller's last sound to the final transcript."""
+    llm_ttft_milliseconds: float | None = None
+    tts_ttfb_milliseconds: float | None = None
+    e2e_milliseconds: float | None = None
+    """From the caller's last sound to the agent's first."""
+
+
+class SessionRecord(Model):
+    """One call on this pod."""
+
+    id: str
+    room: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    config_revision: str
+    outcome: Outcome = "active"
+    error: str | None = None
+    turns: list[TurnRecord] = Field(default_factory=list)
+    llm_prompt_tokens: int = 0
+    llm_completion_tokens: int = 0
+    tts_characters: int = 0
+    stt_audio_seconds: float = 0.0
+
+
+class WorkerStatus(Model):
+    """A worker pod as it is now."""
+
+    namespace: str
+    agent: str
+    agent_name: str
+    pod: str
+    revision: str
+    config_revision: str
+    config_error: str | None = None
+    """Why a changed config file was refused; the last good one stays in force."""
+    registered: bool
+    draining: bool
+    sessions: list[SessionRecord] = Field(default_factory=list)
+    """Active sessions, and those that ended within the last hour, oldest first."""

@@ -1,0 +1,179 @@
+"""The kind cluster: one control plane, two workers, reachable from this machine's loopback only."""
+
+import json
+from pathlib import Path
+
+from voiceagent_sandbox import servers
+from voiceagent_sandbox.engine import BRIDGE_NAME, lacks_sys_resource
+from voiceagent_sandbox.paths import CLUSTER_NAME, Paths
+from voiceagent_sandbox.process import Runner, SandboxError
+
+POD_SUBNET = "198.19.0.0/17"
+SERVICE_SUBNET = "198.19.128.0/18"
+TEST_RANGE = "198.18.0.0/15"
+HTTP_PORT = 8080
+NODE_READY_SECONDS = 240
+CONTROL_PLANE = f"{CLUSTER_NAME}-control-plane"
+WORKERS = (f"{CLUSTER_NAME}-worker", f"{CLUSTER_NAME}-worker2")
+
+
+class Cluster:
+    """Creates, finds and deletes the cluster."""
+
+    def __init__(self, paths: Paths, runner: Runner, env: dict[str, str], built: servers.Servers) -> None:
+        self._paths = paths
+        self._runner = runner
+        self._env = {**env, "KIND_EXPERIMENTAL_DOCKER_NETWORK": CLUSTER_NAME, "KUBECONFIG": str(paths.kubeconfig)}
+        self._kind = built.bin / "kind"
+        self._kubectl = built.bin / "kubectl"
+        self._marker = paths.run / "cluster.json"
+
+    def up(self, node_image: str) -> bool:
+        """Have a whole cluster of that image. Returns whether it was made anew."""
+        if self._whole(node_image):
+            return False
+        self.down()
+        self._network()
+        made_here = node_image.startswith("voiceagent-node")
+        config = self._paths.run / "kind.json"
+        config.write_text(json.dumps(kind_config(made_here), indent=1))
+        create = ("create", "cluster", "--name", CLUSTER_NAME, "--image", node_image, "--config", config, "--quiet")
+        self._runner.run(self._kind, *create, env=self._env, timeout_seconds=600)
+        if made_here:
+            self._join_pod_networks()
+        self._runner.run(
+            *(self._kubectl, "wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={NODE_READY_SECONDS}s"),
+            env=self._env,
+            timeout_seconds=NODE_READY_SECONDS + 30,
+        )
+        self._marker.write_text(json.dumps({"nodeImage": node_image}))
+        return True
+
+    def down(self) -> None:
+        """Delete the cluster and its network, whole or not."""
+        self._marker.unlink(missing_ok=True)
+        label = f"label=io.x-k8s.kind.cluster={CLUSTER_NAME}"
+        for container in self._runner.run("docker", "ps", "-aq", "--filter", label, env=self._env).split():
+            self._runner.run("docker", "rm", "-f", "-v", container, env=self._env)
+        if self._runner.succeeds("docker", "network", "inspect", CLUSTER_NAME, env=self._env):
+            self._runner.run("docker", "network", "rm", CLUSTER_NAME, env=self._env)
+        self._paths.kubeconfig.unlink(missing_ok=True)
+
+    def exists(self) -> bool:
+        return self._marker.exists()
+
+    def _whole(self, node_image: str) -> bool:
+        try:
+            made_of = json.loads(self._marker.read_text())["nodeImage"]
+        except (OSError, ValueError, KeyError):
+            return False
+        return made_of == node_image and self._runner.succeeds(
+            self._kubectl, "wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s", env=self._env,
+            timeout_seconds=90,
+        )
+
+    def _network(self) -> None:
+        if self._runner.succeeds("docker", "network", "inspect", CLUSTER_NAME, env=self._env):
+            return
+        name = f"com.docker.network.bridge.name={BRIDGE_NAME}"
+        self._runner.run(
+            *("docker", "network", "create", "--subnet", "198.18.128.0/24", "--opt", name, CLUSTER_NAME), env=self._env
+        )
+
+    def _join_pod_networks(self) -> None:
+        """Give each node a bridge for its pods, and routes to the others'. A unit sets them again at each start."""
+        said = self._runner.run(self._kubectl, "get", "nodes", "-o", "json", env=self._env)
+        nodes = [
+            (
+                node["metadata"]["name"],
+                node["spec"]["podCIDR"],
+                next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"),
+            )
+            for node in json.loads(said)["items"]
+        ]
+        if len(nodes) != 1 + len(WORKERS):
+            raise SandboxError(f"kind made {len(nodes)} nodes in place of {1 + len(WORKERS)}.")
+        for name, pod_cidr, _ in nodes:
+            routes = [f"ip route replace {cidr} via {address}" for other, cidr, address in nodes if other != name]
+            # A node's own proxy would answer 198.18 from the wrong address, so only what leaves the test range is masked.
+            masquerade = f"POSTROUTING -s {POD_SUBNET} ! -d {TEST_RANGE} -j MASQUERADE"
+            routes.append(f"iptables -t nat -C {masquerade} || iptables -t nat -A {masquerade}")
+            unit = (
+                "[Unit]\nAfter=network.target\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+                "ExecStart=/bin/sh /etc/voiceagent-routes.sh\n[Install]\nWantedBy=multi-user.target\n"
+            )
+            files = {
+                "/etc/voiceagent-routes.sh": "set -e\n" + "\n".join(routes) + "\n",
+                "/etc/systemd/system/voiceagent-routes.service": unit,
+                "/etc/cni/net.d/10-bridge.conflist": json.dumps(bridge_network(pod_cidr)),
+            }
+            for file, text in files.items():
+                write = ("docker", "exec", "-i", name, "sh", "-c", f"mkdir -p $(dirname {file}) && cat > {file}")
+                self._runner.run(*write, stdin=text, env=self._env)
+            enable = ("systemctl", "enable", "--now", "voiceagent-routes.service")
+            self._runner.run("docker", "exec", name, *enable, env=self._env)
+
+
+def bridge_network(pod_cidr: str) -> dict[str, object]:
+    """The CNI configuration of one node: a bridge for its pods, host ports, loopback by containerd itself."""
+    return {
+        "cniVersion": "1.0.0",
+        "name": "sandbox",
+        "plugins": [
+            {
+                "type": "bridge",
+                "bridge": "cni0",
+                "isGateway": True,
+                "hairpinMode": True,
+                "ipam": {
+                    "type": "host-local",
+                    "ranges": [[{"subnet": pod_cidr}]],
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
+            },
+            {"type": "portmap", "capabilities": {"portMappings": True}},
+        ],
+    }
+
+
+def kind_config(made_here: bool) -> dict[str, object]:
+    """kind's configuration; `made_here` for a node image without kind's own network plugin."""
+    kubelet = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "failCgroupV1": False}
+    proxy = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "conntrack": {"maxPerCore": 0, "min": 0},
+    }
+    on_loopback = {
+        "containerPort": HTTP_PORT,
+        "hostPort": HTTP_PORT,
+        "listenAddress": "127.0.0.1",
+        "protocol": "TCP",
+    }
+    config: dict[str, object] = {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": {
+            "apiServerAddress": "127.0.0.1",
+            "disableDefaultCNI": made_here,
+            "podSubnet": POD_SUBNET,
+            "serviceSubnet": SERVICE_SUBNET,
+        },
+        "kubeadmConfigPatches": [json.dumps(kubelet), json.dumps(proxy)],
+        "nodes": [{"role": "control-plane", "extraPortMappings": [on_loopback]}, {"role": "worker"}, {"role": "worker"}],
+    }
+    if lacks_sys_resource():
+        config["containerdConfigPatches"] = [
+            '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
+        ]
+    return config
+
+
+def kind_cluster_name(context: str) -> str | None:
+    """The kind cluster that a kubeconfig context belongs to, or None."""
+    return context.removeprefix("kind-") if context.startswith("kind-") else None
+
+
+def node_names(runner: Runner, kubectl: Path, env: dict[str, str]) -> list[str]:
+    said = runner.run(kubectl, "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}", env=env)
+    return said.split()
