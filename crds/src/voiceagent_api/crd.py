@@ -101,7 +101,7 @@ def _root_schema() -> Schema:
         "properties": {
             "apiVersion": {"type": "string", "description": "Version of this object's schema."},
             "kind": {"type": "string", "description": f"Always {KIND}."},
-            "metadata": {"type": "object", "description": "Name, namespace, labels and annotations."},
+            "metadata": {"type": "object"},
             "spec": structural_schema(VoiceAgentSpec),
             "status": structural_schema(VoiceAgentStatus),
         },

@@ -18,7 +18,7 @@ class LiveKitDefaults(Model):
 
     url: str = ""
     public_url: str = Field(default="", alias="publicURL")
-    credentials_secret_name: str = "livekit"
+    credentials_secret_name: str = "livekit"  # noqa: S105 (a Secret's name)
 
 
 class ProviderDefaults(Model):

@@ -33,7 +33,9 @@ class VoiceAgentStatus(Model):
     observed_generation: int | None = Field(default=None, description="metadata.generation last reconciled.")
     config_revision: str | None = Field(default=None, description="Revision of the config file that pods should have.")
     agent_name: str | None = Field(default=None, description="LiveKit dispatch name in force.")
-    selector: str | None = Field(default=None, description="Label selector of the worker pods, for the scale subresource.")
+    selector: str | None = Field(
+        default=None, description="Label selector of the worker pods, for the scale subresource."
+    )
     replicas: int | None = Field(default=None, description="Worker pods that exist.")
     ready_replicas: int | None = Field(default=None, description="Worker pods that are registered and not draining.")
     updated_replicas: int | None = Field(default=None, description="Worker pods of the newest revision.")

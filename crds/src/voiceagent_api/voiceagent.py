@@ -144,10 +144,10 @@ class ResourceAmounts(Model):
     """Requests and limits of the worker container."""
 
     requests: dict[str, Quantity] = Field(
-        default_factory=dict, max_length=16, description="Resources that a pod is guaranteed, for example cpu: 250m."
+        default_factory=dict, max_length=16, description="Resources that a pod is guaranteed, such as cpu: 250m."
     )
     limits: dict[str, Quantity] = Field(
-        default_factory=dict, max_length=16, description="Resources that a pod may use at most, for example memory: 2Gi."
+        default_factory=dict, max_length=16, description="Resources that a pod may use at most, such as memory: 2Gi."
     )
 
 

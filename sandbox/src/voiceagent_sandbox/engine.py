@@ -36,11 +36,14 @@ class Engine:
 
     def env(self) -> dict[str, str]:
         """What docker and kind need in their environment to reach the engine in use."""
-        env = {"DOCKER_BUILDKIT": "0", "DOCKER_CLI_HINTS": "false", "DOCKER_API_VERSION": ""}
+        env = {"DOCKER_BUILDKIT": "0", "DOCKER_CLI_HINTS": "false"}
         if self._pid() or not self._foreign_answers():
             env["DOCKER_HOST"] = self.own_host
-        env.pop("DOCKER_API_VERSION")
         return env
+
+    def reachable(self) -> bool:
+        """Whether an engine answers now: the sandbox's own or the machine's."""
+        return bool(self._pid() and self._answers(self.own_host)) or self._foreign_answers()
 
     def start(self) -> str:
         """Use the engine that answers, else start one. Returns a sentence on which it is."""

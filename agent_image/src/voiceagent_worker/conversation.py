@@ -1,0 +1,106 @@
+"""The voice pipeline of one call, and what it tells of itself."""
+
+from collections.abc import Callable
+from typing import Final
+
+from livekit.agents import (
+    NOT_GIVEN,
+    Agent,
+    AgentSession,
+    CloseEvent,
+    ConversationItemAddedEvent,
+    ErrorEvent,
+    SessionUsageUpdatedEvent,
+    TurnHandlingOptions,
+    vad,
+)
+from livekit.agents.llm import ChatMessage
+from livekit.agents.metrics import LLMModelUsage, STTModelUsage, TTSModelUsage
+from voiceagent_api.agent_config import AgentConfig
+
+from voiceagent_worker.errors import AgentCreationError, SessionCreationError
+from voiceagent_worker.events import ProviderFailed, SentEvent, TurnCompleted, UsageReported
+from voiceagent_worker.providers import Models
+from voiceagent_worker.providers.failures import kind_of
+from voiceagent_worker.turns import TurnTracker
+
+GOODBYES: Final = {
+    "de": "Unsere Zeit ist um. Auf Wiederhören!",
+    "en": "Our time is up. Goodbye!",
+    "es": "Se nos acabó el tiempo. ¡Adiós!",
+    "fr": "Nous sommes arrivés au bout du temps prévu. Au revoir !",
+    "it": "Il nostro tempo è finito. Arrivederci!",
+    "nl": "Onze tijd is om. Tot ziens!",
+    "pt": "O nosso tempo acabou. Adeus!",
+}
+"""Said when a call reaches its longest duration, in the agent's language where it is one of these."""
+
+
+def goodbye(language: str) -> str:
+    """The goodbye for a BCP 47 tag."""
+    return GOODBYES.get(language.split("-")[0].lower(), GOODBYES["en"])
+
+
+def create_agent(config: AgentConfig) -> Agent:
+    """Who talks. Raises AgentCreationError."""
+    try:
+        return Agent(instructions=config.instructions)
+    except Exception as error:
+        raise AgentCreationError(f"The agent could not be made: {error}") from error
+
+
+def create_session(models: Models, voice_detection: vad.VAD) -> AgentSession[None]:
+    """How it talks: who speaks when is decided by voice detection alone. Raises SessionCreationError."""
+    try:
+        return AgentSession(
+            stt=models.stt,
+            llm=models.llm,
+            tts=models.tts,
+            # a speech-to-text that cannot stream is fed by this too, a stretch of speech at a time
+            vad=voice_detection,
+            turn_handling=TurnHandlingOptions(turn_detection="vad", interruption={"mode": "vad"}),
+            userdata=NOT_GIVEN,
+        )
+    except Exception as error:
+        raise SessionCreationError(f"The voice session could not be made: {error}") from error
+
+
+def report(
+    session: AgentSession[None],
+    session_id: str,
+    config: AgentConfig,
+    send: Callable[[SentEvent], None],
+    on_close: Callable[[CloseEvent], None],
+) -> None:
+    """Tell of turns, usage and failures by `send` as they happen, and of the session's end by `on_close`."""
+    turns = TurnTracker()
+
+    def on_message(event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if isinstance(item, ChatMessage):
+            turn = turns.add(item.role, {**item.metrics}, item.created_at)
+            if turn is not None:
+                send(TurnCompleted(session=session_id, turn=turn))
+
+    def on_usage(event: SessionUsageUpdatedEvent) -> None:
+        used = event.usage.model_usage
+        send(
+            UsageReported(
+                session=session_id,
+                llm_prompt_tokens=sum(u.input_tokens for u in used if isinstance(u, LLMModelUsage)),
+                llm_completion_tokens=sum(u.output_tokens for u in used if isinstance(u, LLMModelUsage)),
+                tts_characters=sum(u.characters_count for u in used if isinstance(u, TTSModelUsage)),
+                stt_audio_seconds=sum(u.audio_duration for u in used if isinstance(u, STTModelUsage)),
+            )
+        )
+
+    def on_error(event: ErrorEvent) -> None:
+        kind = kind_of(getattr(event.error, "type", ""))
+        if kind is not None:
+            provider = getattr(config.providers, kind).provider
+            send(ProviderFailed(session=session_id, kind=kind, provider=provider))
+
+    session.on("conversation_item_added", on_message)
+    session.on("session_usage_updated", on_usage)
+    session.on("error", on_error)
+    session.on("close", on_close)

@@ -1,0 +1,67 @@
+"""Credentials are files, mounted from Secrets and read anew each time: rotating a key needs no restart.
+
+The sentences here name the file, never its content.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from voiceagent_api import names
+from voiceagent_api.agent_config import ProviderConfig
+from voiceagent_api.catalogue import ProviderKind
+
+from voiceagent_worker.errors import ConfigurationError
+
+NO_KEY: Final = "no-key"
+"""What is sent to a server of one's own that asks for no key; the plugins refuse an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKitCredentials:
+    """The API key and secret of the LiveKit server."""
+
+    api_key: str
+    api_secret: str = field(repr=False)
+
+
+def read_livekit_credentials(folder: Path) -> LiveKitCredentials:
+    """Read the mounted LiveKit Secret. Raises ConfigurationError."""
+
+    def read(key: str) -> str:
+        return _read_key(folder / key, f"The LiveKit credential {key}", "Set that key in the agent's LiveKit Secret.")
+
+    return LiveKitCredentials(api_key=read(names.LIVEKIT_API_KEY), api_secret=read(names.LIVEKIT_API_SECRET))
+
+
+def read_provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
+    """Read the key of one provider. Raises ConfigurationError."""
+    subject = f'The credential of the {kind} provider "{config.provider}"'
+    if config.credentials_path is not None:
+        return _read_key(
+            Path(config.credentials_path),
+            subject,
+            "Create the Secret, or name another in credentialsSecretRef.",
+        )
+    if config.base_url is not None:
+        return NO_KEY
+    raise ConfigurationError(
+        f"{subject} is not configured: the config file gives no credentialsPath. Name a Secret in credentialsSecretRef."
+    )
+
+
+def _read_key(path: Path, subject: str, remedy: str) -> str:
+    try:
+        # resolved first: a Secret volume is swapped as a whole, and this file must be of one version
+        key = path.resolve().read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{subject} is missing: there is no file {path}. {remedy}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{subject} cannot be read from {path}: {error.strerror}. {remedy}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{subject} in {path} is not text. {remedy}") from error
+    if not key:
+        raise ConfigurationError(f"{subject} is empty: the file {path} has no content. {remedy}")
+    if not key.isprintable():
+        raise ConfigurationError(f"{subject} in {path} holds more than one line or unprintable characters. {remedy}")
+    return key

@@ -1,0 +1,181 @@
+"""A call, from the moment that LiveKit hands it to this pod to its end. Runs in a process of its own.
+
+The process may be older than config and credentials, so both are read here, at the start of each call.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from livekit import rtc
+from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext, JobProcess
+from voiceagent_api.agent_config import AgentConfig
+
+from voiceagent_worker import logs
+from voiceagent_worker.channel import SessionChannel
+from voiceagent_worker.config import load_config
+from voiceagent_worker.conversation import create_agent, create_session, goodbye, report
+from voiceagent_worker.errors import SessionStartError, WorkerError, user_sentence
+from voiceagent_worker.events import SessionEnded, SessionStarted
+from voiceagent_worker.providers import build_models, modules_of
+from voiceagent_worker.providers.failures import failure_sentence, kind_of
+from voiceagent_worker.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+START_SECONDS: Final = 20.0
+GOODBYE_SECONDS: Final = 10.0
+VOICE_DETECTION: Final = "livekit.plugins.silero"
+LOST_CONNECTION: Final = frozenset(
+    {
+        rtc.DisconnectReason.UNKNOWN_REASON,
+        rtc.DisconnectReason.SERVER_SHUTDOWN,
+        rtc.DisconnectReason.STATE_MISMATCH,
+        rtc.DisconnectReason.JOIN_FAILURE,
+        rtc.DisconnectReason.SIGNAL_CLOSE,
+        rtc.DisconnectReason.CONNECTION_TIMEOUT,
+        rtc.DisconnectReason.MEDIA_FAILURE,
+    }
+)
+"""Reasons for leaving a room that nobody wanted."""
+
+Result = Literal["completed", "failed"]
+
+
+def modules_to_preload(config: AgentConfig) -> list[str]:
+    """What every call needs, imported once before the first; the calls' processes are forked from that."""
+    return [VOICE_DETECTION, __name__, *modules_of(config)]
+
+
+def prepare_process(process: JobProcess) -> None:
+    """Warm a process before it is given a call."""
+    from livekit.plugins import silero
+
+    redactor = logs.Redactor()
+    logs.configure_call(redactor)
+    process.userdata["redactor"] = redactor
+    process.userdata["vad"] = silero.VAD.load()
+
+
+async def run_call(folder: RunFolder, context: JobContext) -> None:
+    """livekit-agents' entrypoint: returns once the agent talks; the call lasts until the job is shut down."""
+    channel = await SessionChannel.connect(folder.socket)
+    await Call(folder, context, channel).start()
+
+
+class Call:
+    """One call's life. It ends once, with one result, and tells so over the channel last of all."""
+
+    def __init__(self, folder: RunFolder, context: JobContext, channel: SessionChannel) -> None:
+        self._folder = folder
+        self._context = context
+        self._channel = channel
+        self._id = context.job.id
+        self._end: SessionEnded | None = None
+        self._lost: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        context.log_context_fields = {"session": self._id, "room": context.job.room.name}
+        context.add_shutdown_callback(self._finish)
+        context.room.on("disconnected", self._on_disconnected)
+
+    async def start(self) -> None:
+        """Join the room and greet. An error ends the call, and is its result."""
+        try:
+            await self._start()
+        except WorkerError as error:
+            logger.error("The session failed: %s", error)
+            self._shut_down("failed", str(error))
+        except Exception as error:
+            logger.exception("The session failed")
+            self._shut_down("failed", user_sentence(error))
+
+    async def _start(self) -> None:
+        try:
+            loaded = await asyncio.to_thread(load_config, self._folder.accepted_config)
+        except WorkerError:
+            self._tell_started("unknown")
+            raise
+        self._tell_started(loaded.revision)
+        config = loaded.config
+        logs.set_level(config.log_level)
+        userdata = self._context.proc.userdata
+        session = create_session(build_models(config, userdata["redactor"]), userdata["vad"])
+        report(session, self._id, config, self._channel.send, lambda event: self._on_close(config, event))
+        await self._join(session, config)
+        if config.greeting:
+            session.say(config.greeting, allow_interruptions=True)
+        self._spawn(self._end_in_time(session, config), "longest_duration")
+
+    async def _join(self, session: AgentSession[None], config: AgentConfig) -> None:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await session.start(agent=create_agent(config), room=self._context.room, record=False)
+        except TimeoutError as error:
+            raise SessionStartError(
+                f"The agent could not join room {self._context.job.room.name} at {config.livekit_url} "
+                f"within {START_SECONDS:.0f} s."
+            ) from error
+        except rtc.ConnectError as error:
+            raise SessionStartError(
+                f"The agent could not join room {self._context.job.room.name} at {config.livekit_url}: {error.message}"
+            ) from error
+
+    async def _end_in_time(self, session: AgentSession[None], config: AgentConfig) -> None:
+        await asyncio.sleep(config.max_session_seconds)
+        logger.info("The session reached its longest duration", extra={"seconds": config.max_session_seconds})
+        with suppress(TimeoutError, RuntimeError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await session.interrupt(force=True)
+                await session.say(goodbye(config.language), allow_interruptions=False)
+        self._shut_down("completed", None)
+
+    def _on_close(self, config: AgentConfig, event: CloseEvent) -> None:
+        """The voice session closed: the caller left, a provider failed for good, or the job is shut down."""
+        if event.reason is CloseReason.ERROR:
+            kind = kind_of(getattr(event.error, "type", ""))
+            cause = getattr(event.error, "error", None) or RuntimeError("unknown")
+            sentence = failure_sentence(kind, config, cause) if kind else user_sentence(cause)
+            logger.error("The session failed: %s", sentence)
+            self._shut_down("failed", sentence)
+        elif event.reason is CloseReason.PARTICIPANT_DISCONNECTED:
+            self._shut_down("completed", None)
+
+    def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        if reason in LOST_CONNECTION:
+            name = rtc.DisconnectReason.Name(reason)
+            self._lost = f"The connection to LiveKit was lost ({name}) before the call ended."
+
+    def _shut_down(self, outcome: Result, error: str | None) -> None:
+        self._set_end(outcome, error)
+        self._context.shutdown(reason=error or "the call is over")
+
+    async def _finish(self) -> None:
+        """Called once the room is left, whyever. The last word on the channel."""
+        for task in self._tasks:
+            task.cancel()
+        self._set_end("completed" if self._lost is None else "failed", self._lost)
+        if self._end is not None:
+            self._channel.send(self._end)
+        await self._channel.close()
+
+    def _set_end(self, outcome: Result, error: str | None) -> None:
+        if self._end is None:
+            self._end = SessionEnded(session=self._id, at=datetime.now(UTC), outcome=outcome, error=error)
+
+    def _tell_started(self, revision: str) -> None:
+        self._channel.send(
+            SessionStarted(
+                session=self._id,
+                room=self._context.job.room.name,
+                at=datetime.now(UTC),
+                config_revision=revision,
+            )
+        )
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

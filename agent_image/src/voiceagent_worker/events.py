@@ -1,0 +1,81 @@
+"""What a call tells the main process: the words of the channel between them, one JSON object a line."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, TypeAdapter
+from voiceagent_api.base import Model
+from voiceagent_api.catalogue import ProviderKind
+from voiceagent_api.worker_status import TurnRecord
+
+
+class SessionStarted(Model):
+    """A call was handed to this pod. Always the first event of a call."""
+
+    type: Literal["started"] = "started"
+    session: str
+    room: str
+    at: datetime
+    config_revision: str
+
+
+class TurnCompleted(Model):
+    """The caller spoke or typed, and the agent answered."""
+
+    type: Literal["turn"] = "turn"
+    session: str
+    turn: TurnRecord
+
+
+class UsageReported(Model):
+    """What the call used since its start: totals, never differences, so that a lost event costs nothing."""
+
+    type: Literal["usage"] = "usage"
+    session: str
+    llm_prompt_tokens: NonNegativeInt = 0
+    llm_completion_tokens: NonNegativeInt = 0
+    tts_characters: NonNegativeInt = 0
+    stt_audio_seconds: NonNegativeFloat = 0.0
+
+
+class ProviderFailed(Model):
+    """A request to a provider failed; it may have been tried again."""
+
+    type: Literal["provider_failed"] = "provider_failed"
+    session: str
+    kind: ProviderKind
+    provider: str
+
+
+class SessionEnded(Model):
+    """The call ended in order. Always the last event of a call."""
+
+    type: Literal["ended"] = "ended"
+    session: str
+    at: datetime
+    outcome: Literal["completed", "failed"]
+    error: str | None = None
+
+
+class SessionLost(Model):
+    """The call's process is gone and said no end. Never sent: the main process concludes it."""
+
+    type: Literal["lost"] = "lost"
+    session: str
+    at: datetime
+
+
+SentEvent = SessionStarted | TurnCompleted | UsageReported | ProviderFailed | SessionEnded
+Event = SentEvent | SessionLost
+
+_SENT: TypeAdapter[SentEvent] = TypeAdapter(Annotated[SentEvent, Field(discriminator="type")])
+
+
+def encode(event: SentEvent) -> bytes:
+    """One line."""
+    return event.model_dump_json(by_alias=True).encode() + b"\n"
+
+
+def decode(line: bytes) -> SentEvent:
+    """The event of a line. Raises pydantic's ValidationError."""
+    return _SENT.validate_json(line)

@@ -1,0 +1,177 @@
+"""The main process: it composes the parts, and ends in order when told to.
+
+It serves the pod's endpoints, keeps the registry of calls and the metrics, watches the config file, and runs
+livekit-agents' server, which starts a process for each call.
+"""
+
+import asyncio
+import functools
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from voiceagent_api.agent_config import AgentConfig
+from voiceagent_api.worker_status import WorkerStatus
+
+from voiceagent_worker import logs
+from voiceagent_worker.channel import ChannelServer
+from voiceagent_worker.config import ConfigWatcher, LoadedConfig, load_config, providers_of
+from voiceagent_worker.credentials import LiveKitCredentials, read_livekit_credentials
+from voiceagent_worker.errors import ConfigurationError
+from voiceagent_worker.health import HttpEndpoints, create_app
+from voiceagent_worker.metrics import Identity, WorkerMetrics
+from voiceagent_worker.run_folder import RunFolder
+from voiceagent_worker.sessions import SessionRegistry
+from voiceagent_worker.settings import Settings, read_settings
+
+logger = logging.getLogger(__name__)
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_CONFIGURATION: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the worker; the result is the process's exit code."""
+    settings = read_settings(arguments, os.environ)
+    try:
+        first = load_config(settings.config_path)
+        credentials = read_livekit_credentials(settings.livekit_path)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIGURATION
+    redactor = logs.Redactor()
+    redactor.add(credentials.api_secret)
+    logs.configure_main(first.config.log_level, redactor)
+    # inherited by the calls' processes: the end-of-turn model they would load takes 240 MB and is not used
+    os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
+    folder = RunFolder(Path(tempfile.mkdtemp(prefix="voiceagent-")))
+    try:
+        return asyncio.run(Worker(settings, first, credentials, folder).run())
+    finally:
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+
+class Worker:
+    """The parts of the main process, wired together."""
+
+    def __init__(
+        self, settings: Settings, first: LoadedConfig, credentials: LiveKitCredentials, folder: RunFolder
+    ) -> None:
+        # only now: it takes seconds, and a wrong config file is told without them
+        from voiceagent_worker.entrypoint import modules_to_preload, prepare_process, run_call
+        from voiceagent_worker.livekit_server import LiveKitServer
+
+        config = first.config
+        self._settings = settings
+        self._stopping = asyncio.Event()
+        self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first)
+        self._metrics = WorkerMetrics(
+            Identity(self._namespace, config.name, settings.revision),
+            [(kind, provider.provider) for kind, provider in providers_of(config).items()],
+        )
+        self._registry = SessionRegistry(
+            clock=_now,
+            on_change=lambda event, before, after: self._metrics.observe(event, before, after, self._registry.active),
+        )
+        self._channel = ChannelServer(folder.socket, self._registry.handle, clock=_now)
+        self._livekit = LiveKitServer(
+            config,
+            credentials,
+            functools.partial(run_call, folder),
+            prepare_process,
+            modules_to_preload(config),
+        )
+        app = create_app(self._why_not_ready, self._status, self._metrics.text)
+        self._http = HttpEndpoints(app, settings.host, settings.port)
+
+    async def run(self) -> int:
+        """Serve until told to stop (SIGTERM, SIGINT), then drain; the result is the process's exit code."""
+        self._listen_to_signals()
+        await self._channel.start()
+        try:
+            await self._http.start()
+        except OSError as error:
+            logger.error("The HTTP endpoints cannot listen on port %d: %s", self._settings.port, error.strerror)
+            return EXIT_FAILED
+        watching = asyncio.create_task(self._watcher.watch(self._on_config_change), name="config_watcher")
+        serving = asyncio.create_task(self._livekit.run(), name="livekit_server")
+        stopping = asyncio.create_task(self._stopping.wait(), name="stop_signal")
+        try:
+            await asyncio.wait({serving, stopping, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._stopping.is_set():
+                logger.error("The worker ends: a part of it stopped", exc_info=_reason(serving, watching))
+                return EXIT_FAILED
+            logger.info("Draining: no more calls are taken", extra={"active_sessions": self._registry.active})
+            await self._livekit.drain()
+            logger.info("Drained")
+            return EXIT_OK
+        finally:
+            stopping.cancel()
+            watching.cancel()
+            await self._livekit.close()
+            serving.cancel()
+            await asyncio.gather(stopping, watching, serving, return_exceptions=True)
+            await self._http.stop()
+            await self._channel.stop()
+
+    def _listen_to_signals(self) -> None:
+        def stop(name: str) -> None:
+            if self._stopping.is_set():
+                logger.warning("Told to stop a second time by %s; ending at once", name)
+                os._exit(EXIT_FAILED)
+            self._stopping.set()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop, number.name)
+
+    def _on_config_change(self) -> None:
+        if self._watcher.error is not None:
+            logger.error(self._watcher.error)
+            return
+        logs.set_level(self._watcher.current.config.log_level)
+        logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
+
+    def _why_not_ready(self) -> str | None:
+        if self._stopping.is_set():
+            return "Draining: the pod takes no more calls and ends when those it has are over."
+        return None if self._livekit.registered else self._livekit.why_not_registered
+
+    def _status(self) -> WorkerStatus:
+        config = self._config
+        return WorkerStatus(
+            namespace=self._namespace,
+            agent=config.name,
+            agent_name=config.agent_name,
+            pod=self._settings.pod,
+            revision=self._settings.revision,
+            config_revision=self._watcher.current.revision,
+            config_error=self._watcher.error,
+            registered=self._livekit.registered,
+            draining=self._stopping.is_set(),
+            sessions=self._registry.records(),
+        )
+
+    @property
+    def _config(self) -> AgentConfig:
+        return self._watcher.current.config
+
+    @property
+    def _namespace(self) -> str:
+        return self._settings.namespace or self._config.namespace
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _reason(*tasks: asyncio.Task[None]) -> BaseException | None:
+    return next((task.exception() for task in tasks if task.done() and not task.cancelled()), None)

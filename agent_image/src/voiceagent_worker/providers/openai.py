@@ -1,0 +1,44 @@
+"""OpenAI, and any server that speaks its HTTP protocol.
+
+`baseURL` is the root of the API and ends in `/v1`, as in https://api.openai.com/v1: the plugin adds
+`/audio/transcriptions`, `/chat/completions` and `/audio/speech`.
+"""
+
+from typing import Any, Final
+
+from livekit.plugins import openai
+from voiceagent_api.agent_config import ProviderConfig
+
+from voiceagent_worker.providers.options import checked_options
+
+DEFAULT_VOICE: Final = "alloy"
+"""Known to every speech model of OpenAI."""
+
+
+def build_stt(config: ProviderConfig, language: str, api_key: str) -> openai.STT:
+    """Speech to text, one request for each stretch of speech that the session's voice detection finds."""
+    options = {"language": language, **checked_options("stt", config, openai.STT)}
+    return openai.STT(model=config.model, api_key=api_key, **_address(config), **options)
+
+
+def build_llm(config: ProviderConfig, language: str, api_key: str) -> openai.LLM:
+    """The language model; it learns the language from the instructions and the talk."""
+    return openai.LLM(
+        model=config.model, api_key=api_key, **_address(config), **checked_options("llm", config, openai.LLM)
+    )
+
+
+def build_tts(config: ProviderConfig, language: str, api_key: str) -> openai.TTS:
+    """Text to speech; it speaks the language of the text."""
+    return openai.TTS(
+        model=config.model,
+        voice=config.voice or DEFAULT_VOICE,
+        api_key=api_key,
+        **_address(config),
+        **checked_options("tts", config, openai.TTS),
+    )
+
+
+def _address(config: ProviderConfig) -> dict[str, Any]:
+    # left out rather than None: the plugin then takes OpenAI's own address
+    return {} if config.base_url is None else {"base_url": config.base_url.rstrip("/")}

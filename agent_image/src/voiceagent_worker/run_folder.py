@@ -1,0 +1,21 @@
+"""The private folder in which the main process and the calls meet."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Handed to each call's process; it can be pickled."""
+
+    path: Path
+
+    @property
+    def socket(self) -> Path:
+        """The channel's Unix socket."""
+        return self.path / "sessions.sock"
+
+    @property
+    def accepted_config(self) -> Path:
+        """The last good config file, kept by the main process."""
+        return self.path / "agent.json"

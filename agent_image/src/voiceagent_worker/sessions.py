@@ -1,0 +1,116 @@
+"""The calls of this pod: state = fold(events), and a small holder of that state.
+
+The fold is total: whatever arrives in whatever order leaves a sound state. Ended calls are kept for an hour:
+whoever asks every few minutes misses none. Their number and that of their turns are bounded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from voiceagent_api.worker_status import SessionRecord
+
+from voiceagent_worker.events import (
+    Event,
+    ProviderFailed,
+    SessionEnded,
+    SessionLost,
+    SessionStarted,
+    TurnCompleted,
+    UsageReported,
+)
+
+KEEP_ENDED: Final = timedelta(hours=1)
+MAX_ENDED: Final = 1000
+MAX_TURNS: Final = 200
+"""Of one call; the newest are kept."""
+LOST_SENTENCE: Final = (
+    "The session's process ended without a word: it was killed, ran out of memory or crashed. "
+    "The pod's log and events say which."
+)
+
+Sessions = Mapping[str, SessionRecord]
+"""By id, oldest first."""
+
+
+def apply(sessions: Sessions, event: Event) -> Sessions:
+    """The state after an event. Nonsense (an unknown call, a word after the end) changes nothing."""
+    before = sessions.get(event.session)
+    after = _started(event) if before is None else _changed(before, event)
+    if after is None or after is before:
+        return sessions
+    return {**sessions, event.session: after}
+
+
+def prune(sessions: Sessions, now: datetime) -> Sessions:
+    """Without the ended calls that are too old or too many. Active calls always stay."""
+    ended = [record for record in sessions.values() if record.ended_at is not None]
+    ended.sort(key=lambda record: record.ended_at or now, reverse=True)
+    kept = {record.id for record in ended[:MAX_ENDED] if record.ended_at and now - record.ended_at < KEEP_ENDED}
+    if len(kept) == len(ended):
+        return sessions
+    return {key: record for key, record in sessions.items() if record.ended_at is None or key in kept}
+
+
+def active_count(sessions: Sessions) -> int:
+    """How many calls are running."""
+    return sum(1 for record in sessions.values() if record.ended_at is None)
+
+
+def _started(event: Event) -> SessionRecord | None:
+    if not isinstance(event, SessionStarted):
+        return None
+    return SessionRecord(id=event.session, room=event.room, started_at=event.at, config_revision=event.config_revision)
+
+
+def _changed(record: SessionRecord, event: Event) -> SessionRecord:
+    if record.ended_at is not None:
+        return record
+    match event:
+        case TurnCompleted():
+            return record.model_copy(update={"turns": [*record.turns, event.turn][-MAX_TURNS:]})
+        case UsageReported():
+            totals = {name: max(getattr(record, name), getattr(event, name)) for name in USAGE_FIELDS}
+            return record.model_copy(update=totals)
+        case SessionEnded():
+            return _ended(record, event.at, event.outcome, event.error)
+        case SessionLost():
+            return _ended(record, event.at, "crashed", LOST_SENTENCE)
+        case SessionStarted() | ProviderFailed():
+            return record
+
+
+def _ended(record: SessionRecord, at: datetime, outcome: str, error: str | None) -> SessionRecord:
+    # a clock that was set back must not give a call a negative length
+    return record.model_copy(update={"ended_at": max(at, record.started_at), "outcome": outcome, "error": error})
+
+
+USAGE_FIELDS: Final = ("llm_prompt_tokens", "llm_completion_tokens", "tts_characters", "stt_audio_seconds")
+
+
+@dataclass(slots=True)
+class SessionRegistry:
+    """Holds the state and hands each change to who counts it."""
+
+    clock: Callable[[], datetime]
+    on_change: Callable[[Event, SessionRecord | None, SessionRecord | None], None]
+    sessions: Sessions = field(default_factory=dict)
+
+    def handle(self, event: Event) -> None:
+        """Take in an event."""
+        before = self.sessions.get(event.session)
+        self.sessions = apply(self.sessions, event)
+        after = self.sessions.get(event.session)
+        self.sessions = prune(self.sessions, self.clock())
+        self.on_change(event, before, after)
+
+    def records(self) -> list[SessionRecord]:
+        """Active calls and those that ended within the hour, oldest first."""
+        self.sessions = prune(self.sessions, self.clock())
+        return sorted(self.sessions.values(), key=lambda record: record.started_at)
+
+    @property
+    def active(self) -> int:
+        """How many calls are running."""
+        return active_count(self.sessions)

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+
+import { describe as describeState, explain, hint, type Problem, stateName } from "../src/messages.ts";
+
+const PROBLEMS: Problem[] = [
+  { kind: "gateway-unreachable" },
+  { kind: "gateway-answer", status: 200 },
+  ...[400, 401, 403, 404, 409, 422, 429, 500, 502, 503].flatMap((status): Problem[] => [
+    { kind: "refused", status, detail: "", retryAfterSeconds: null },
+    { kind: "refused", status, detail: "The budget for today is used up", retryAfterSeconds: 30 },
+  ]),
+  { kind: "no-agents" },
+  { kind: "agent-unknown", agent: "default/nobody" },
+  { kind: "microphone-denied" },
+  { kind: "microphone-missing" },
+  { kind: "microphone-busy" },
+  { kind: "microphone-insecure" },
+  { kind: "microphone-failed" },
+  { kind: "microphone-lost" },
+  { kind: "media-unreachable" },
+  { kind: "media-refused" },
+  { kind: "agent-absent", seconds: 20 },
+  { kind: "agent-left" },
+  { kind: "agent-failed" },
+  { kind: "connection-lost" },
+  { kind: "server-stopped" },
+  { kind: "joined-elsewhere" },
+  { kind: "removed" },
+  { kind: "message-not-sent" },
+  { kind: "unexpected", detail: "" },
+  { kind: "unexpected", detail: "x is not a function" },
+];
+
+describe("a problem", () => {
+  test.each(PROBLEMS)("$kind $status says what is wrong and what to do, in sentences", (problem) => {
+    const { what, todo } = explain(problem);
+    expect(what).toMatch(/^[A-Z].*[.!?]$/);
+    expect(todo).toMatch(/^[A-Z].*[.!?]$/);
+    expect(what + todo).not.toMatch(/undefined|null|\[object/);
+  });
+
+  test("that the gateway explains is told in the gateway's words", () => {
+    const { what } = explain({ kind: "refused", status: 403, detail: "Your key may not use it", retryAfterSeconds: null });
+    expect(what).toBe("Your key may not use it.");
+  });
+
+  test.each([
+    [0, "Try again now."],
+    [1, "Try again in 1 second."],
+    [15, "Try again in 15 seconds."],
+    [120, "Try again in 2 minutes."],
+  ])("that passes in %d s says when to try again", (retryAfterSeconds, todo) => {
+    expect(explain({ kind: "refused", status: 503, detail: "Starting.", retryAfterSeconds }).todo).toBe(todo);
+  });
+});
+
+describe("a state", () => {
+  test("is named after what the agent does while the call is live", () => {
+    expect(stateName({ step: "live", agent: "thinking" })).toBe("thinking");
+    expect(stateName({ step: "reconnecting" })).toBe("reconnecting");
+  });
+
+  test("is told in words", () => {
+    expect(describeState({ step: "live", agent: "listening" })).toBe("Listening");
+    expect(describeState({ step: "reconnecting" })).toBe("Connection lost, reconnecting…");
+  });
+
+  test("reminds a muted caller that nobody hears them", () => {
+    expect(hint({ step: "live", agent: "listening" }, true)).toContain("Muted");
+    expect(hint({ step: "ended" }, true)).toBe("");
+  });
+});

@@ -1,0 +1,31 @@
+"""The application, made of the settings and parts that it is handed."""
+
+from typing import Final
+
+from fastapi import FastAPI
+
+from voiceagent_gateway.client_files import ClientFiles
+from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.logs import AccessLog
+from voiceagent_gateway.problems import install_handlers
+from voiceagent_gateway.routes.agents import agents_routes
+from voiceagent_gateway.routes.client import client_routes
+from voiceagent_gateway.routes.health import health_routes
+from voiceagent_gateway.routes.metrics import metrics_routes
+from voiceagent_gateway.routes.tokens import token_routes
+from voiceagent_gateway.settings import Settings
+
+API_VERSION: Final = "v1alpha1"
+
+
+def create_app(settings: Settings, deps: Deps) -> FastAPI:
+    """The gateway as an ASGI application. It starts nothing: whoever makes it owns what it is made of."""
+    app = FastAPI(title="voiceagent gateway", version=API_VERSION, docs_url=None, redoc_url=None)
+    install_handlers(app)
+    app.add_middleware(AccessLog)
+    app.include_router(token_routes(settings, deps))
+    app.include_router(agents_routes(settings, deps))
+    app.include_router(metrics_routes(settings, deps))
+    app.include_router(health_routes(deps))
+    app.include_router(client_routes(settings, deps, ClientFiles(settings.client_dir)))
+    return app

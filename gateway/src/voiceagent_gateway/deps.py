@@ -1,0 +1,60 @@
+"""What the routes need of the outside, as interfaces: the application is made of whatever is handed to it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from voiceagent_gateway.merge import Fleet
+from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession
+from voiceagent_gateway.prometheus_text import GatewayCounters
+
+
+class Directory(Protocol):
+    """Knows the VoiceAgents."""
+
+    def agents(self) -> Sequence[AgentRef]: ...
+
+    def waiting_for(self) -> Sequence[str]:
+        """What has not been listed yet; nothing once it can be relied on."""
+        ...
+
+
+class Credentials(Protocol):
+    """Knows LiveKit keys."""
+
+    async def read(self, namespace: str, name: str) -> LiveKitCredentials:
+        """The key in a Secret. Raises a problem."""
+        ...
+
+
+class Rooms(Protocol):
+    """Brings agents into living rooms."""
+
+    async def ensure_agent(
+        self, url: str, credentials: LiveKitCredentials, room: str, agent_name: str, metadata: str
+    ) -> bool:
+        """Whether an agent was called. Never raises for a server that fails."""
+        ...
+
+
+class FleetReader(Protocol):
+    """Knows the worker pods' calls."""
+
+    async def read(self) -> Fleet: ...
+
+    def remember(self, sessions: Iterable[PastSession]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything that an application is made of."""
+
+    directory: Directory
+    credentials: Credentials
+    rooms: Rooms
+    fleet: FleetReader
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    """An unguessable string of letters and digits."""
+    counters: GatewayCounters = field(default_factory=GatewayCounters)

@@ -1,0 +1,125 @@
+"""Which VoiceAgents and worker pods there are, known by watching the API server."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+from voiceagent_api.names import (
+    GROUP,
+    LABEL_AGENT,
+    LABEL_REVISION,
+    PLURAL,
+    VERSION,
+    WORKER_PORT,
+    WORKER_PORT_NAME,
+    WORKER_SELECTOR,
+    default_agent_name,
+)
+from voiceagent_api.status import CONDITION_READY, VoiceAgentStatus
+from voiceagent_api.voiceagent import LiveKit
+
+from voiceagent_gateway.kube import Kube
+from voiceagent_gateway.model import AgentRef, PodRef
+from voiceagent_gateway.reflector import Reflector
+
+DEFAULT_LANGUAGE: Final = "en"
+log = logging.getLogger(__name__)
+
+
+class Discovery:
+    """The VoiceAgents and worker pods of some namespaces, or of all where none is given."""
+
+    def __init__(self, kube: Kube, namespaces: Sequence[str]) -> None:
+        scopes = [f"/namespaces/{namespace}" for namespace in namespaces] or [""]
+        self._agents = [
+            Reflector(kube, f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", agent_from_object) for scope in scopes
+        ]
+        self._pods = [
+            Reflector(kube, f"/api/v1{scope}/pods", pod_from_object, selector=WORKER_SELECTOR)
+            for scope in scopes
+        ]
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for agents in self._agents:
+                group.create_task(agents.run(), name=f"watch {agents.path}")
+            for pods in self._pods:
+                group.create_task(pods.run(), name=f"watch {pods.path}")
+
+    def agents(self) -> list[AgentRef]:
+        """The VoiceAgents there are, in the order of their names."""
+        found = (agent for reflector in self._agents for agent in reflector.items)
+        return sorted(found, key=lambda agent: (agent.namespace, agent.name))
+
+    def pods(self) -> list[PodRef]:
+        """The worker pods there are, in the order of their names."""
+        found = (pod for reflector in self._pods for pod in reflector.items)
+        return sorted(found, key=lambda pod: (pod.namespace, pod.name))
+
+    def waiting_for(self) -> list[str]:
+        """The API paths that have not been listed yet; none once the gateway can serve."""
+        agents = [reflector.path for reflector in self._agents if not reflector.synced]
+        return agents + [reflector.path for reflector in self._pods if not reflector.synced]
+
+
+def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
+    """The VoiceAgent as far as callers are concerned; None for one being deleted or unreadable."""
+    metadata = item["metadata"]
+    namespace, name = str(metadata["namespace"]), str(metadata["name"])
+    if metadata.get("deletionTimestamp"):
+        return None
+    spec = item.get("spec") or {}
+    try:
+        status = VoiceAgentStatus.model_validate(item.get("status") or {})
+        livekit = LiveKit.model_validate(spec.get("livekit") or {})
+    except ValidationError as error:
+        log.warning(
+            "a VoiceAgent cannot be read and is left out",
+            extra={"namespace": namespace, "agent": name, "errors": error.error_count()},
+        )
+        return None
+    ready = next((c for c in status.conditions if c.type == CONDITION_READY), None)
+    secret = livekit.credentials_secret_ref
+    return AgentRef(
+        namespace=namespace,
+        name=name,
+        agent_name=status.agent_name or spec.get("agentName") or default_agent_name(namespace, name),
+        suspended=bool(spec.get("suspend", False)),
+        ready_replicas=status.ready_replicas or 0,
+        ready_summary=status.ready_summary or "",
+        message=ready.message if ready else "",
+        language=str(spec.get("language") or DEFAULT_LANGUAGE),
+        livekit_url=livekit.url,
+        livekit_public_url=livekit.public_url,
+        livekit_secret_name=secret.name if secret else None,
+    )
+
+
+def pod_from_object(item: Mapping[str, Any]) -> PodRef | None:
+    """The worker pod, known by its own labels rather than by what it says of itself."""
+    metadata, status = item["metadata"], item.get("status") or {}
+    labels = metadata.get("labels") or {}
+    conditions = {c.get("type"): c.get("status") for c in status.get("conditions") or []}
+    return PodRef(
+        uid=str(metadata.get("uid", "")),
+        namespace=str(metadata["namespace"]),
+        name=str(metadata["name"]),
+        agent=str(labels.get(LABEL_AGENT, "")),
+        revision=str(labels.get(LABEL_REVISION, "")),
+        address=str(status.get("podIP") or ""),
+        port=_port(item),
+        phase=str(status.get("phase") or "Pending"),
+        ready=conditions.get("Ready") == "True",
+        terminating=bool(metadata.get("deletionTimestamp")),
+    )
+
+
+def _port(item: Mapping[str, Any]) -> int:
+    for container in (item.get("spec") or {}).get("containers") or []:
+        for port in container.get("ports") or []:
+            if port.get("name") == WORKER_PORT_NAME:
+                return int(port["containerPort"])
+    return WORKER_PORT

@@ -1,0 +1,124 @@
+"""The process: settings in, parts made, served until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import aiohttp
+import uvicorn
+
+from voiceagent_gateway.app import create_app
+from voiceagent_gateway.client_files import ClientFiles
+from voiceagent_gateway.collect import CONCURRENT_READS, FleetCollector, StatusClient
+from voiceagent_gateway.credentials import SecretCredentials
+from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.discovery import Discovery
+from voiceagent_gateway.kube import KubeConfigError, connect
+from voiceagent_gateway.livekit_rooms import LiveKitRooms
+from voiceagent_gateway.logs import configure
+from voiceagent_gateway.settings import Settings, UserError, parse_settings
+
+EXIT_USER_ERROR: Final = 2
+SHUTDOWN_SECONDS: Final = 10
+ID_BYTES: Final = 16
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the gateway. Returns the process's exit code."""
+    try:
+        settings = parse_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
+        configure(settings.log_level)
+        asyncio.run(run(settings))
+    except (UserError, KubeConfigError) as error:
+        print(f"voiceagent-gateway: {error}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    return 0
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    listener = _listen(settings.host, settings.port)
+    _say_how(settings, listener)
+    async with parts(settings) as deps:
+        config = uvicorn.Config(
+            create_app(settings, deps),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+        server = uvicorn.Server(config)
+
+        def stop() -> None:
+            server.should_exit = True
+
+        # uvicorn raises a signal again once it has stopped; with a handler of ours in place that ends nothing,
+        # and what was opened is closed in order.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        await server.serve(sockets=[listener])
+
+
+@asynccontextmanager
+async def parts(settings: Settings) -> AsyncIterator[Deps]:
+    """What the application is made of; its background tasks run until the end of the block."""
+    async with (
+        connect() as kube,
+        # Worker pods are reached directly, whatever proxy the environment names.
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONCURRENT_READS), cookie_jar=aiohttp.DummyCookieJar()
+        ) as pods,
+        # A LiveKit server may be outside the cluster, behind the environment's proxy.
+        aiohttp.ClientSession(trust_env=True, cookie_jar=aiohttp.DummyCookieJar()) as livekit,
+        asyncio.TaskGroup() as group,
+    ):
+        discovery = Discovery(kube, settings.namespaces)
+        collector = FleetCollector(discovery.pods, StatusClient(pods).fetch, _now)
+        tasks = [group.create_task(discovery.run()), group.create_task(collector.run())]
+        yield Deps(
+            directory=discovery,
+            credentials=SecretCredentials(kube),
+            rooms=LiveKitRooms(livekit),
+            fleet=collector,
+            clock=_now,
+            new_id=lambda: secrets.token_hex(ID_BYTES),
+        )
+        for task in tasks:
+            task.cancel()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise UserError(f"The gateway cannot listen on {host} port {port}: {error.strerror}.") from error
+    listener.setblocking(False)
+    return listener
+
+
+def _say_how(settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    log.info("serving", extra={"host": host, "port": port, "namespaces": list(settings.namespaces) or "all"})
+    if settings.install.gateway.auth == "none":
+        log.warning(
+            "auth is none: whoever reaches this gateway may call every voice agent and read all metrics"
+        )
+    if missing := ClientFiles(settings.client_dir).missing:
+        log.warning(missing)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,81 @@
+"""Whether a child is already as it should be, and whose it is. Pure.
+
+The API server fills in defaults and others may add fields of their own, so a child is right when all that we
+would write is in it, and when its stamp says that we last wrote just that: the stamp tells of fields that we
+no longer want.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from voiceagent_api.names import ANNOTATION_APPLIED_HASH, KIND
+
+from voiceagent_operator import reasons
+from voiceagent_operator.agent import VoiceAgent
+from voiceagent_operator.build.quantity import quantity_value
+from voiceagent_operator.errors import Hindrance
+from voiceagent_operator.objects import Object, controlling_agent, place
+
+CONFLICT_RETRY_SECONDS = 15.0
+"""A foreign object is not watched, so that its removal must be looked for."""
+
+_AMOUNTS = frozenset({"requests", "limits"})
+
+
+def stamped(desired: Object) -> Object:
+    """The child with the hash of itself among its annotations."""
+    canonical = json.dumps(desired, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    meta = desired["metadata"]
+    marks = {**meta.get("annotations", {}), ANNOTATION_APPLIED_HASH: digest}
+    return {**desired, "metadata": {**meta, "annotations": marks}}
+
+
+def is_within(desired: Any, observed: Any, *, amounts: bool = False) -> bool:
+    """Whether everything desired is in what was observed.
+
+    Items of a list of objects may stand anywhere in it, since such lists are merged by key; lists of plain values
+    must be equal. An empty desired value is in anything.
+    """
+    if desired in (None, {}, []):
+        return True
+    if isinstance(desired, dict):
+        return isinstance(observed, dict) and all(
+            is_within(value, observed.get(key), amounts=amounts or key in _AMOUNTS) for key, value in desired.items()
+        )
+    if isinstance(desired, list) and isinstance(desired[0], dict):
+        return isinstance(observed, list) and all(
+            any(is_within(item, candidate) for candidate in observed) for item in desired
+        )
+    return _same_amount(desired, observed) if amounts else bool(desired == observed)
+
+
+def require_ownership(agent: VoiceAgent, child: Object | None) -> None:
+    """Raise Hindrance if the object of a child's name is not this VoiceAgent's own: it is never seized."""
+    if child is None:
+        return
+    reference = controlling_agent(child)
+    if reference is not None and reference.get("uid") == agent.uid:
+        return
+    name = f"{child['kind']} {place(child)}"
+    if reference is not None and reference.get("name") == agent.key.name:
+        raise Hindrance(
+            reasons.BEING_DELETED,
+            f"{name} belongs to a deleted {KIND} of this name; waiting until it is gone.",
+            retry_after_seconds=1.0,
+            passes=True,
+        )
+    raise Hindrance(
+        reasons.NAME_CONFLICT,
+        f"{name} exists and is not this {KIND}'s, so nothing is written. Rename one of the two, or delete "
+        f"the other: kubectl --namespace {agent.key.namespace} delete {child['kind'].lower()} {place(child).name}",
+        retry_after_seconds=CONFLICT_RETRY_SECONDS,
+    )
+
+
+def _same_amount(desired: Any, observed: Any) -> bool:
+    try:
+        return quantity_value(desired) == quantity_value(observed)
+    except ValueError:
+        return False

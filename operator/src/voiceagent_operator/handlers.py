@@ -1,0 +1,28 @@
+"""What kopf calls: each event goes into the tables, and the VoiceAgents that it concerns into the queue.
+
+Nothing is decided and nothing is written here: kopf does not retry event handlers, and with these alone it
+writes nothing to any object, neither finalizers nor annotations.
+"""
+
+from typing import Any
+
+import kopf
+
+from voiceagent_operator.kinds import WATCHED, Kind
+from voiceagent_operator.objects import Key
+from voiceagent_operator.queue import WorkQueue
+from voiceagent_operator.tables import Tables
+
+
+def register_handlers(registry: kopf.OperatorRegistry, tables: Tables, queue: WorkQueue[Key]) -> None:
+    """Watch every kind that a VoiceAgent's state depends on."""
+    for kind in WATCHED:
+        _register(registry, kind, tables, queue)
+
+
+def _register(registry: kopf.OperatorRegistry, kind: Kind, tables: Tables, queue: WorkQueue[Key]) -> None:
+    @kopf.on.event(kind.group, kind.version, kind.plural, id=f"{kind.plural}-seen", registry=registry)
+    async def seen(*, event: kopf.RawEvent, **_: Any) -> None:
+        body = {"apiVersion": kind.api_version, "kind": kind.name, **event["object"]}
+        for key in tables.note(kind, event["type"], body):
+            queue.add(key)

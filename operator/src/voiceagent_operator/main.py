@@ -1,0 +1,82 @@
+"""Composes the operator: the only place that knows environment, signals and the real clock."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+
+import kopf
+from aiohttp import web
+from voiceagent_api.install import InstallConfig, InstallError, load_install_config
+
+from voiceagent_operator.apply import Applier
+from voiceagent_operator.client import Client, ConnectionMissing, load_configuration
+from voiceagent_operator.handlers import register_handlers
+from voiceagent_operator.health import Health, health_app
+from voiceagent_operator.logs import set_up_logs
+from voiceagent_operator.objects import Key
+from voiceagent_operator.observe import Observer
+from voiceagent_operator.queue import WorkQueue
+from voiceagent_operator.reconcile import Reconciler
+from voiceagent_operator.running import Operation
+from voiceagent_operator.settings import Settings, read_settings
+from voiceagent_operator.tables import Tables
+from voiceagent_operator.watching import Watch, register_login
+from voiceagent_operator.workers import Workers
+
+logger = logging.getLogger(__name__)
+
+RECONCILE_SECONDS = 120.0
+EXIT_FAILURE = 1
+EXIT_MISTAKE = 2
+
+
+def main() -> int:
+    """Run the operator; returns the exit code."""
+    settings = read_settings(sys.argv[1:], os.environ)
+    set_up_logs(settings.log_level)
+    try:
+        install = load_install_config(settings.config) if settings.config else InstallConfig()
+        asyncio.run(run(settings, install))
+    except (InstallError, ConnectionMissing) as mistake:
+        print(mistake, file=sys.stderr)
+        return EXIT_MISTAKE
+    except Exception:
+        logger.exception("the operator cannot go on")
+        return EXIT_FAILURE
+    return 0
+
+
+async def run(settings: Settings, install: InstallConfig) -> None:
+    """Serve until a signal asks to end."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def take_signals() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+
+    take_signals()
+    configuration = await load_configuration()
+    client, tables = Client(configuration), Tables()
+    queue: WorkQueue[Key] = WorkQueue(loop.time)
+    reconciler = Reconciler(install, Observer(client, tables), Applier(client, tables), lambda: datetime.now(UTC))
+    workers = Workers(
+        queue, reconciler.reconcile, count=settings.workers, deadline_seconds=RECONCILE_SECONDS, clock=loop.time
+    )
+    registry = kopf.OperatorRegistry()
+    register_login(registry, configuration)
+    register_handlers(registry, tables, queue)
+    ready = asyncio.Event()
+    server = web.AppRunner(health_app(Health(queue, workers, ready.is_set)), access_log=None, shutdown_timeout=1.0)
+    watch = Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup)
+    operation = Operation(client, tables, queue, workers, watch, ready, settings.namespaces)
+    try:
+        await server.setup()
+        await web.TCPSite(server, settings.health_host, settings.health_port).start()
+        await operation.run(stop)
+    finally:
+        await server.cleanup()
+        await client.close()

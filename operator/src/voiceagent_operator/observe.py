@@ -1,0 +1,68 @@
+"""The only reader: what is there of a VoiceAgent's children, pods and Secrets.
+
+The tables answer nearly always. What they lack is asked of the API server, since an object of another owner
+is not watched and its name would otherwise seem free.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from voiceagent_operator.client import Client
+from voiceagent_operator.credentials import SecretView
+from voiceagent_operator.kinds import CONFIG_MAP, DEPLOYMENT, Kind, kind_of
+from voiceagent_operator.objects import Key, Object, place
+from voiceagent_operator.pods import PodView
+from voiceagent_operator.tables import Tables
+from voiceagent_operator.together import all_of
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child that is wanted, and what is there under its name."""
+
+    kind: Kind
+    desired: Object
+    observed: Object | None
+
+
+class Observer:
+    """Reads the cluster for the reconciler."""
+
+    def __init__(self, client: Client, tables: Tables) -> None:
+        self._client = client
+        self._tables = tables
+
+    def agent(self, key: Key) -> Object | None:
+        """The VoiceAgent as the API server last told of it."""
+        return self._tables.agent(key)
+
+    def secrets(self, key: Key, names: Iterable[str]) -> dict[str, SecretView]:
+        """Those of the Secrets that exist; a change of any brings the VoiceAgent back."""
+        return self._tables.use_secrets(key, names)
+
+    def forget(self, key: Key) -> None:
+        """A VoiceAgent is gone."""
+        self._tables.forget_secrets(key)
+
+    def deployment(self, key: Key) -> Object | None:
+        """The Deployment of the VoiceAgent's name, if it is the operator's."""
+        return self._tables.child(DEPLOYMENT, key)
+
+    def config_maps(self, key: Key) -> list[Object]:
+        """All config files of the VoiceAgent, of this and earlier pod templates."""
+        return self._tables.children(CONFIG_MAP, key)
+
+    def pods(self, key: Key) -> list[PodView]:
+        """All worker pods of the VoiceAgent, draining ones too."""
+        return self._tables.pods(key)
+
+    async def children(self, desired: Iterable[Object]) -> list[Child]:
+        """What is there under the names of the wanted children."""
+        return await all_of(self._child(child) for child in desired)
+
+    async def _child(self, desired: Object) -> Child:
+        kind, where = kind_of(desired["kind"]), place(desired)
+        observed = self._tables.child(kind, where)
+        if observed is None:
+            observed = await self._client.find(kind, where.namespace, where.name)
+        return Child(kind, desired, observed)

@@ -1,0 +1,127 @@
+"""What is remembered of a worker pod, and why a pod that fails does so. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from voiceagent_api.names import ANNOTATION_CONFIG_REVISION, LABEL_REVISION
+
+from voiceagent_operator import reasons
+from voiceagent_operator.build.pod_template import CONTAINER_NAME
+from voiceagent_operator.objects import Key, Object, annotations, labels, metadata, place, uid
+from voiceagent_operator.reasons import Problem
+
+_IMAGE_REASONS: Final = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
+_START_REASONS: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_CRASH_REASON: Final = "CrashLoopBackOff"
+_OUT_OF_MEMORY: Final = "OOMKilled"
+_LONGEST_DETAIL: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A worker pod, as far as the operator cares."""
+
+    place: Key
+    uid: str
+    revision: str
+    """Of the pod template that it was made from."""
+    config_revision: str
+    """That the operator last told it of."""
+    config_maps: frozenset[str]
+    phase: str
+    leaving: bool
+    failure: Problem | None
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs and is not on its way out."""
+        return self.phase == "Running" and not self.leaving
+
+    @property
+    def exists(self) -> bool:
+        """Whether it may still read its files."""
+        return self.phase not in ("Succeeded", "Failed")
+
+
+def view_pod(body: Object) -> PodView:
+    """What may be remembered of a pod."""
+    status = body.get("status") or {}
+    return PodView(
+        place=place(body),
+        uid=uid(body),
+        revision=labels(body).get(LABEL_REVISION, ""),
+        config_revision=annotations(body).get(ANNOTATION_CONFIG_REVISION, ""),
+        config_maps=frozenset(_config_maps(body.get("spec") or {})),
+        phase=status.get("phase", ""),
+        leaving="deletionTimestamp" in metadata(body),
+        failure=_failure(place(body), status),
+    )
+
+
+def explain_failure(pods: Sequence[PodView], revision: str | None) -> Problem | None:
+    """Why pods of the newest revision fail (of any, where none is known), by the first that says so."""
+    failing = [pod for pod in pods if pod.failure and not pod.leaving]
+    newest = [pod for pod in failing if revision is None or pod.revision == revision]
+    return min(newest, key=lambda pod: pod.place.name).failure if newest else None
+
+
+def _config_maps(spec: Mapping[str, Any]) -> Iterable[str]:
+    for volume in spec.get("volumes") or ():
+        if "configMap" in volume:
+            yield volume["configMap"]["name"]
+
+
+def _failure(pod: Key, status: Mapping[str, Any]) -> Problem | None:
+    for container in status.get("containerStatuses") or ():
+        if container.get("name") == CONTAINER_NAME:
+            waiting = (container.get("state") or {}).get("waiting") or {}
+            reason = waiting.get("reason", "")
+            if reason in _IMAGE_REASONS:
+                return _image_failure(pod, reason, container, waiting)
+            if reason in _START_REASONS:
+                return Problem(reason, f"Pod {pod} cannot start: {_short(waiting.get('message', reason))}.")
+            if reason == _CRASH_REASON:
+                return _crash(pod, container)
+    return _unscheduled(pod, status)
+
+
+def _image_failure(pod: Key, reason: str, container: Mapping[str, Any], waiting: Mapping[str, Any]) -> Problem:
+    detail = _short(waiting.get("message", reason))
+    return Problem(
+        reason,
+        f'Pod {pod} cannot get its image "{container.get("image", "")}": {detail}. Correct spec.image (or the '
+        "worker image of the operator's install), or add spec.imagePullSecrets.",
+    )
+
+
+def _crash(pod: Key, container: Mapping[str, Any]) -> Problem:
+    ended = (container.get("lastState") or {}).get("terminated") or {}
+    restarts = container.get("restartCount", 0)
+    if ended.get("reason") == _OUT_OF_MEMORY:
+        return Problem(
+            _CRASH_REASON,
+            f"Pod {pod} keeps being killed for using more memory than its limit ({restarts} restarts): raise "
+            "spec.resources.limits.memory.",
+        )
+    said = _short(ended.get("message", ""))
+    return Problem(
+        _CRASH_REASON,
+        f"Pod {pod} keeps ending with exit code {ended.get('exitCode', 'unknown')} ({restarts} restarts)"
+        f"{': ' + said if said else ''}. Its log: kubectl --namespace {pod.namespace} logs {pod.name} --previous",
+    )
+
+
+def _unscheduled(pod: Key, status: Mapping[str, Any]) -> Problem | None:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            return Problem(
+                reasons.POD_UNSCHEDULABLE, f"Pod {pod} finds no node: {_short(condition.get('message', ''))}."
+            )
+    return None
+
+
+def _short(text: str) -> str:
+    """A detail in one line, its end kept: that is where a log says what went wrong."""
+    line = " ".join(text.split()).rstrip(".")
+    return line if len(line) <= _LONGEST_DETAIL else "..." + line[-_LONGEST_DETAIL:]

@@ -1,0 +1,38 @@
+"""The reasons that conditions give: one word each for programs, in one place."""
+# ruff: noqa: S105 (reasons that speak of Secrets, none that hold one)
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong: a reason for programs, a message for people."""
+
+    reason: str
+    message: str
+
+
+INVALID_SPEC: Final = "InvalidSpec"
+UNKNOWN_PROVIDER: Final = "UnknownProvider"
+LIVEKIT_URL_MISSING: Final = "LiveKitURLMissing"
+LIVEKIT_SECRET_MISSING: Final = "LiveKitSecretMissing"
+LIVEKIT_SECRET_KEY_MISSING: Final = "LiveKitSecretKeyMissing"
+SECRET_MISSING: Final = "SecretMissing"
+SECRET_KEY_MISSING: Final = "SecretKeyMissing"
+NAME_CONFLICT: Final = "NameConflict"
+BEING_DELETED: Final = "PredecessorBeingDeleted"
+APPLY_FAILED: Final = "ApplyFailed"
+
+CREDENTIALS_FOUND: Final = "CredentialsFound"
+NOT_CHECKED: Final = "NotChecked"
+PODS_READY: Final = "PodsReady"
+PODS_NOT_READY: Final = "PodsNotReady"
+POD_UNSCHEDULABLE: Final = "PodUnschedulable"
+ROLLING_OUT: Final = "RollingOut"
+ROLLOUT_STOPPED: Final = "RolloutStopped"
+SUSPENDED: Final = "Suspended"
+SCALED_TO_ZERO: Final = "ScaledToZero"
+UP_TO_DATE: Final = "UpToDate"
+PAUSED: Final = "Paused"
+NOT_STALLED: Final = "NotStalled"

@@ -1,0 +1,121 @@
+"""One VoiceAgent, from what its user wrote to what runs, and back to its status.
+
+It reads like this: look; stop where somebody must change something; write what is missing; tell how it stands.
+Whatever happens, the status is written once, at the end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from voiceagent_api.install import InstallConfig
+
+from voiceagent_operator.agent import is_paused, parse_agent
+from voiceagent_operator.apply import Applier
+from voiceagent_operator.build import Children, build_children
+from voiceagent_operator.build.pod_template import ANNOTATION_LIVEKIT_SECRET
+from voiceagent_operator.compare import require_ownership
+from voiceagent_operator.credentials import SecretView, livekit_problem, provider_problem
+from voiceagent_operator.errors import Hindrance
+from voiceagent_operator.objects import Key, Object, annotations, metadata
+from voiceagent_operator.observe import Observer
+from voiceagent_operator.resolve import Plan, resolve
+from voiceagent_operator.rollout import read_rollout
+from voiceagent_operator.status import Findings, build_status, same_status
+from voiceagent_operator.together import all_of
+
+NO_SECRET = "absent"  # noqa: S105 (says that there is none)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Brings VoiceAgents to what they should be, one key at a time."""
+
+    install: InstallConfig
+    observer: Observer
+    applier: Applier
+    clock: Callable[[], datetime]
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Reconcile one VoiceAgent; returns after how many seconds to look again, if nothing else asks for it.
+
+        Raises ApiError where time may heal it.
+        """
+        body = self.observer.agent(key)
+        if body is None or "deletionTimestamp" in metadata(body):
+            self.observer.forget(key)
+            return None
+        findings = Findings(agent=body, deployment=self.observer.deployment(key), pods=self.observer.pods(key))
+        look_again: float | None = None
+        try:
+            await self._bring_about(key, findings)
+        except Hindrance as hindrance:
+            findings.hindrance, findings.hindrance_passes = hindrance.problem, hindrance.passes
+            look_again = hindrance.retry_after_seconds
+        await self._write_status(findings)
+        return look_again
+
+    async def _bring_about(self, key: Key, findings: Findings) -> None:
+        agent = parse_agent(findings.agent)
+        findings.wanted_replicas, findings.suspended = agent.wanted_replicas, agent.spec.suspend
+        findings.paused = is_paused(findings.agent)
+
+        plan = resolve(agent, self.install)
+        findings.agent_name = plan.agent_name
+        secrets = self.observer.secrets(key, plan.secrets)
+        findings.livekit = livekit_problem(plan, secrets)
+        findings.providers = provider_problem(plan, secrets)
+        if findings.paused:
+            return
+
+        children = build_children(plan, livekit_stamp(plan, secrets, findings.deployment))
+        findings.revision = children.revision
+        findings.deployment = await self._write_children(plan, children)
+        findings.config_revision = children.config_revision
+        await self._tell_pods(children, findings)
+        await self._collect_garbage(key, children, findings)
+
+    async def _write_children(self, plan: Plan, children: Children) -> Object:
+        """Apply what pods need, then the Deployment; nothing at all if one of the names is another's."""
+        seen = await self.observer.children(children.all)
+        for child in seen:
+            require_ownership(plan.agent, child.observed)
+        *before_pods, deployment = seen
+        await all_of(self.applier.apply_child(child) for child in before_pods)
+        return await self.applier.apply_child(deployment)
+
+    async def _tell_pods(self, children: Children, findings: Findings) -> None:
+        """Running pods take in a changed config file within a second once their annotation changes."""
+        wanted = children.config_revision
+        await all_of(
+            self.applier.tell_config_revision(pod, wanted)
+            for pod in findings.pods
+            if pod.running and pod.revision == children.revision and pod.config_revision != wanted
+        )
+
+    async def _collect_garbage(self, key: Key, children: Children, findings: Findings) -> None:
+        """Config files of earlier templates go when no pod has them and the rollout can make no more such pods."""
+        if not read_rollout(findings.deployment, findings.wanted_replicas).complete:
+            return
+        in_use = {name for pod in findings.pods if pod.exists for name in pod.config_maps}
+        in_use.add(metadata(children.config_map)["name"])
+        for config_map in self.observer.config_maps(key):
+            if metadata(config_map)["name"] not in in_use:
+                await self.applier.delete_config_map(config_map)
+
+    async def _write_status(self, findings: Findings) -> None:
+        status = build_status(findings, self.clock())
+        if not same_status(status, findings.agent.get("status") or {}):
+            await self.applier.apply_status(findings.agent, status)
+
+
+def livekit_stamp(plan: Plan, secrets: dict[str, SecretView], deployment: Object | None) -> str:
+    """What the pod template says of the LiveKit Secret, so that a changed one rolls the pods.
+
+    A Secret that went missing changes nothing: running pods keep what they have.
+    """
+    secret = secrets.get(plan.livekit_secret)
+    if secret is not None:
+        return secret.stamp
+    template = ((deployment or {}).get("spec") or {}).get("template") or {}
+    return annotations(template).get(ANNOTATION_LIVEKIT_SECRET, NO_SECRET)

@@ -1,0 +1,52 @@
+"""How far a Deployment is, read from its status. Pure."""
+
+from dataclasses import dataclass
+
+from voiceagent_operator.objects import Object, metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Counts of worker pods. Pods that drain their last calls are no longer counted by a Deployment."""
+
+    wanted: int
+    replicas: int
+    ready: int
+    updated: int
+    seen: bool
+    """Whether the Deployment's controller has seen its newest spec: until then the counts are old."""
+    stopped: bool
+    """Whether the Deployment has given up waiting for new pods."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether only new pods are left, and all of them are ready."""
+        return self.seen and self.replicas == self.updated == self.wanted and self.ready >= self.wanted
+
+    @property
+    def progress(self) -> str:
+        """Where a rollout is, in a sentence."""
+        if not self.seen:
+            return "The Deployment is about to take up its newest template."
+        old = self.replicas - self.updated
+        tail = f"; {old} of the old are still there" if old > 0 else ""
+        return f"{self.updated} of {self.wanted} worker pods of the newest revision are up{tail}."
+
+
+def read_rollout(deployment: Object | None, wanted_replicas: int | None) -> Rollout:
+    """The rollout of a Deployment. Where it is not known how many pods are wanted, its own number holds."""
+    body = deployment or {}
+    status = body.get("status") or {}
+    wanted = wanted_replicas if wanted_replicas is not None else (body.get("spec") or {}).get("replicas", 0)
+    generation = metadata(body).get("generation")
+    return Rollout(
+        wanted=wanted,
+        replicas=status.get("replicas", 0),
+        ready=status.get("readyReplicas", 0),
+        updated=status.get("updatedReplicas", 0),
+        seen=generation is not None and status.get("observedGeneration", 0) >= generation,
+        stopped=any(
+            condition.get("type") == "Progressing" and condition.get("status") == "False"
+            for condition in status.get("conditions") or ()
+        ),
+    )

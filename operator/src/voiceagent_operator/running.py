@@ -1,0 +1,138 @@
+"""The order in which the operator starts and ends.
+
+Start: wait for the CRD, list everything, watch, make sure that no deletion slipped between the two, work.
+End: stop working, close the health server, stop watching, close the connections.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from voiceagent_operator.client import Client, served
+from voiceagent_operator.errors import ApiError
+from voiceagent_operator.kinds import VOICE_AGENT
+from voiceagent_operator.objects import Key
+from voiceagent_operator.queue import WorkQueue
+from voiceagent_operator.resync import resync
+from voiceagent_operator.tables import Tables
+from voiceagent_operator.watching import Watch
+from voiceagent_operator.workers import Workers
+
+logger = logging.getLogger(__name__)
+
+START_RETRY_SECONDS: Final = 2.0
+CONFIRMATION_SECONDS: Final = 5.0
+RESYNC_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """All that runs, in its order."""
+
+    client: Client
+    tables: Tables
+    queue: WorkQueue[Key]
+    workers: Workers[Key]
+    watch: Watch
+    ready: asyncio.Event
+    """Set once everything has been seen and work goes on."""
+    namespaces: tuple[str, ...]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set. Raises when a watch or a worker cannot go on: the process then starts anew."""
+        async with _in_background(self._work(), "work") as work:
+            await _first_of(stop, work, self._listed())
+            if stop.is_set():
+                return
+            async with self.watch.running() as watching:
+                await _first_of(stop, work, watching, self._confirmed())
+                if not stop.is_set():
+                    self.ready.set()
+                    logger.info("ready", extra={"agents": len(self.tables.agents())})
+                    await _first_of(stop, work, watching)
+                logger.info("ending")
+                work.cancel()
+
+    async def _listed(self) -> None:
+        """Wait until the CRD is there and everything has been listed."""
+        while True:
+            try:
+                if not await self._crd_served():
+                    logger.warning("the VoiceAgent CRD is not installed in the cluster; apply crds/voiceagents.yaml")
+                else:
+                    self._enqueue(await resync(self.client, self.tables, self.namespaces))
+                    return
+            except ApiError as error:
+                logger.warning("the cluster cannot be listed yet", extra={"error": str(error)})
+            await asyncio.sleep(START_RETRY_SECONDS)
+
+    async def _confirmed(self) -> None:
+        """Wait until the watches have told of all that was listed; else list again, for what was deleted since."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONFIRMATION_SECONDS):
+                while self.tables.unconfirmed:  # noqa: ASYNC110 (for a moment at the start only)
+                    await asyncio.sleep(0.05)
+                return
+        await self._resync()
+
+    async def _work(self) -> None:
+        await self.ready.wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.workers.run(), name="workers")
+            group.create_task(self._resync_now_and_then(), name="resync")
+
+    async def _resync_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 (scatter, not a secret)
+            await self._resync()
+
+    async def _resync(self) -> None:
+        try:
+            self._enqueue(await resync(self.client, self.tables, self.namespaces))
+        except ApiError as error:
+            logger.warning("the cluster could not be listed; watches go on", extra={"error": str(error)})
+
+    def _enqueue(self, keys: list[Key]) -> None:
+        for key in keys:
+            self.queue.add(key)
+
+    async def _crd_served(self) -> bool:
+        try:
+            return served(await self.client.get(f"/apis/{VOICE_AGENT.api_version}"), VOICE_AGENT)
+        except ApiError as error:
+            if error.gone:
+                return False
+            raise
+
+
+@contextlib.asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _first_of(stop: asyncio.Event, *others: "asyncio.Task[None] | Coroutine[Any, Any, None]") -> None:
+    """Wait until one of them ends; raise its error, if it ended with one. Tasks go on, coroutines are ended."""
+    async with contextlib.AsyncExitStack() as stack:
+        own = [await stack.enter_async_context(_in_background(_wait(stop), "stop"))]
+        for other in others:
+            own.append(
+                other
+                if isinstance(other, asyncio.Task)
+                else await stack.enter_async_context(_in_background(other, "step"))
+            )
+        done, _ = await asyncio.wait(own, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()

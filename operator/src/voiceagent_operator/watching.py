@@ -1,0 +1,90 @@
+"""kopf as the informer: its settings, its login, and running it within the operator's own event loop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import kopf
+from kubernetes.aio.client.configuration import Configuration
+
+from voiceagent_operator.client import PAGE_SIZE, REQUEST_SECONDS, bearer_token
+from voiceagent_operator.kinds import WATCHED
+
+TOKEN_LIFETIME: Final = timedelta(minutes=5)
+"""A pod's token rotates about every hour: kopf asks for it again well before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Watches on all kinds, told to the registry's handlers."""
+
+    registry: kopf.OperatorRegistry
+    namespaces: tuple[str, ...]
+    take_signals: Callable[[], None]
+    """Called once kopf has taken the process's signals, so that their owner takes them back."""
+    before_end: Callable[[], Awaitable[None]]
+    """Awaited before kopf ends: it waits for every task that began after it, whoever's it is."""
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Watch while the block runs; the task ends with an error if a watch cannot go on."""
+        others = asyncio.all_tasks()
+        stop = asyncio.Event()
+        tasks = await kopf.spawn_tasks(
+            registry=self.registry,
+            settings=watch_settings(),
+            standalone=True,
+            clusterwide=not self.namespaces,
+            namespaces=self.namespaces,
+            stop_flag=stop,
+        )
+        self.take_signals()
+        running = asyncio.create_task(kopf.run_tasks(tasks, ignored=others), name="watching")
+        try:
+            yield running
+        finally:
+            await self.before_end()
+            stop.set()
+            await asyncio.wait([running])
+
+
+def watch_settings() -> kopf.OperatorSettings:
+    """Watches that notice a dead connection, no peering, no posting of events, no look at other CRDs."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.queueing.exit_timeout = 1.0
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    settings.watching.connect_timeout = 30
+    settings.watching.chunk_size = PAGE_SIZE
+    settings.networking.request_timeout = REQUEST_SECONDS
+    settings.networking.enforce_retry_after = True
+    for kind in WATCHED:
+        resource = (kind.group, kind.version, kind.plural)
+        if kind.label_selector:
+            settings.watching.label_selectors[resource] = kind.label_selector
+        if kind.field_selector:
+            settings.watching.field_selectors[resource] = kind.field_selector
+    return settings
+
+
+def register_login(registry: kopf.OperatorRegistry, configuration: Configuration) -> None:
+    """Have kopf connect as the operator's own client does."""
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return kopf.ConnectionInfo(
+            server=configuration.host,
+            ca_path=configuration.ssl_ca_cert,
+            insecure=not configuration.verify_ssl,
+            token=await bearer_token(configuration),
+            certificate_path=configuration.cert_file,
+            private_key_path=configuration.key_file,
+            proxy_url=configuration.proxy,
+            expiration=datetime.now(UTC) + TOKEN_LIFETIME,
+        )

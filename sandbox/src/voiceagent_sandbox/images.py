@@ -1,0 +1,111 @@
+"""The project's own images and those of the sandbox's servers: named by their content, so made only when it changed."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from voiceagent_sandbox import servers
+from voiceagent_sandbox.paths import Paths, content_hash
+from voiceagent_sandbox.process import Runner
+from voiceagent_sandbox.progress import Progress
+from voiceagent_sandbox.rootfs import BaseImages
+
+PROJECT = "voiceagent-operator"
+SOURCES = {
+    "operator": ("crds/src", "crds/pyproject.toml", "operator"),
+    "gateway": ("crds/src", "crds/pyproject.toml", "gateway", "client/dist"),
+    "worker": ("crds/src", "crds/pyproject.toml", "agent_image"),
+    "speech": ("sandbox/speech",),
+}
+SHARED_SOURCES = ("Dockerfile", "constraints.txt", "tools/dependencies.py")
+SERVER_IMAGES = (servers.LIVEKIT, servers.TRAEFIK, servers.METRICS_SERVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The names of all images that the sandbox's cluster runs."""
+
+    operator: str
+    gateway: str
+    worker: str
+    speech: str
+    livekit: str
+    traefik: str
+    metrics_server: str
+
+
+class ImageMaker:
+    """Makes what is missing."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        runner: Runner,
+        env: dict[str, str],
+        progress: Progress,
+        built: servers.Servers,
+        bases: BaseImages,
+    ) -> None:
+        self._paths = paths
+        self._runner = runner
+        self._env = env
+        self._progress = progress
+        self._built = built
+        self._bases = bases
+
+    def ensure(self) -> Images:
+        """All images, each made when it is not here yet."""
+        base = self._bases.python()
+        mine = {target: self._project_image(target, base) for target in SOURCES}
+        theirs = {program.name.replace("-", "_"): self._server_image(program) for program in SERVER_IMAGES}
+        return Images(**mine, livekit=theirs["livekit_server"], traefik=theirs["traefik"],
+                      metrics_server=theirs["metrics_server"])
+
+    def _project_image(self, target: str, base: str) -> str:
+        repo = self._paths.repo
+        sources = [repo / name for name in (*SHARED_SOURCES, *SOURCES[target])]
+        tag = f"{PROJECT}/{target}:{content_hash(sources, base, target)}"
+        if not self._bases.exists(tag):
+            with self._progress.step(f"Make the {target} image"):
+                arguments = ("--network", "host", "--build-arg", f"BASE_IMAGE={base}", "--target", target, "-t", tag)
+                self._runner.run("docker", "build", "--pull=false", *arguments, ".", cwd=repo, env=self._env)
+        return tag
+
+    def _server_image(self, program: servers.Program) -> str:
+        self._built.make((program,), self._progress)
+        binary = self._built.path(program)
+        tag = f"{PROJECT}/sandbox-{program.name}:{binary.parent.name.rsplit('-', 1)[-1]}"
+        if not self._bases.exists(tag):
+            with self._progress.step(f"Make the {program.name} image"), tempfile.TemporaryDirectory(
+                dir=self._paths.cache
+            ) as folder:
+                context = Path(folder)
+                shutil.copy(binary, context / "program")
+                (context / "Dockerfile").write_text('FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n')
+                self._runner.run("docker", "build", "--pull=false", "-t", tag, context, env=self._env)
+        return tag
+
+
+class ImageLoader:
+    """Brings images into the nodes that run them."""
+
+    def __init__(self, runner: Runner, env: dict[str, str], kind: Path, cluster: str) -> None:
+        self._runner = runner
+        self._env = env
+        self._kind = kind
+        self._cluster = cluster
+
+    def load(self, images: list[str], nodes: list[str]) -> int:
+        """Load what any of the nodes lacks into all of them, and return how many images were loaded."""
+        missing = [image for image in images if not all(image in self._present(node) for node in nodes)]
+        if missing:
+            self._runner.run(
+                *(self._kind, "load", "docker-image", *missing, "--name", self._cluster, "--nodes", ",".join(nodes)),
+                env=self._env,
+            )
+        return len(missing)
+
+    def _present(self, node: str) -> str:
+        """The images that a node has, as containerd names them, a line each."""
+        return self._runner.run("docker", "exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q", env=self._env)

@@ -1,0 +1,201 @@
+"""The caller in real rooms, on a real livekit-server, with an agent whose delays are known to the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from voiceagent_caller import (
+    Call,
+    CallerMistake,
+    CallFailed,
+    CallHooks,
+    CallOptions,
+    Speech,
+    Utterance,
+    make_call,
+    read_wav,
+)
+
+InWorld = Callable[[Any, Callable[[Any], Awaitable[None]]], None]
+
+QUESTION = Utterance(text="When are you open?")
+PATH_SECONDS = 0.3
+"""What codec and jitter buffers may add to the agent's delay on the way there and back."""
+BUSY_SECONDS = 1.5
+"""The same when the machine is busy with something else just then."""
+
+
+def options(world: Any, *utterances: Utterance, **more: Any) -> CallOptions:
+    return CallOptions(gateway=world.url, speech=world.url, utterances=utterances, **more)
+
+
+def test_the_silence_it_measures_is_the_time_that_the_agent_took(in_world: InWorld, script: Any) -> None:
+    async def body(world: Any) -> None:
+        report = await make_call(options(world, *[QUESTION, Utterance(text="One two three")] * 2))
+        silences = [turn.silence_seconds for turn in report.turns]
+        added = [silence - delay for silence, delay in zip(silences, world.delays, strict=True)]
+        assert all(0 <= seconds <= BUSY_SECONDS for seconds in added), (silences, world.delays)
+        assert min(added[0::2]) <= PATH_SECONDS, (silences, world.delays)
+        assert min(added[1::2]) <= PATH_SECONDS, (silences, world.delays)
+
+    in_world(script(answer_delays=(0.7, 1.6, 0.7, 1.6)), body)
+
+
+def test_its_report_says_what_each_side_said_and_heard(in_world: InWorld, script: Any, tmp_path: Path) -> None:
+    async def body(world: Any) -> None:
+        seen: list[str] = []
+
+        async def note(call: Call, *_: object) -> None:
+            seen.append(f"{call.agent_identity} {call.agent_state}")
+
+        hooks = CallHooks(joined=note, greeted=note, answered=note)
+        report = await make_call(options(world, QUESTION, record=tmp_path), hooks)
+        assert report.greeting is not None
+        assert report.greeting.transcript == "Hello, how can I help?"
+        assert report.greeting.heard == "hello how can i help"
+        assert report.greeting.wer == 0
+        (turn,) = report.turns
+        assert turn.said == "When are you open?"
+        assert turn.heard_by_agent == world.heard[0] == "when are you open"
+        assert turn.answered == "We are open at nine."
+        assert turn.heard_by_caller == "we are open at nine"
+        assert turn.word_error_rate == 0
+        assert 0 < report.joined_seconds < 10
+        assert 0 < report.agent_joined_seconds < 10
+        assert report.complete
+        assert len(seen) == 3
+        assert seen[1:] == ["agent-1 listening"] * 2
+        await asyncio.wait_for(world.caller_left.wait(), 5)
+
+    in_world(script(), body)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "greeting-agent.wav",
+        "turn-01-agent.wav",
+        "turn-01-caller.wav",
+    ]
+    assert read_wav(tmp_path / "turn-01-agent.wav").seconds == pytest.approx(1.7 + 0.5, abs=0.25)
+
+
+def test_words_spoken_over_the_greeting_are_answered_and_the_greeting_is_not_taken_for_the_answer(
+    in_world: InWorld, script: Any
+) -> None:
+    async def body(world: Any) -> None:
+        given = options(world)
+        async with Speech(world.url, "alloy") as speech, Call(given) as call:
+            clip = await speech.synthesise("when are you open")
+            await call.until(lambda: call.sounds or None, timeout_seconds=10, otherwise=lambda: "no greeting was heard")
+            spoken = await call.say(clip)
+            reply = await call.listen()
+            assert call.sounds[0].ended_at > spoken.started_at, "the two did not overlap"
+            assert reply.transcript == "We are open at nine."
+            assert 0 <= reply.silence_seconds - world.delays[0] <= BUSY_SECONDS
+        await asyncio.wait_for(world.caller_left.wait(), 5)
+
+    in_world(script(greeting="Hello how can I help one two three one two three", answer_delays=(0.9,)), body)
+
+
+def test_an_agent_that_never_answers_ends_the_call_with_what_it_understood(in_world: InWorld, script: Any) -> None:
+    async def body(world: Any) -> None:
+        given = options(world, QUESTION, expect_greeting=False, reply_timeout_seconds=2)
+        with pytest.raises(CallFailed) as caught:
+            await make_call(given)
+        assert str(caught.value) == (
+            "The agent did not answer within 2 s of the caller's last word; "
+            "its state is thinking and it understood “when are you open”."
+        )
+        assert caught.value.so_far is not None
+        assert not caught.value.so_far.complete
+        await asyncio.wait_for(world.caller_left.wait(), 5)
+
+    in_world(script(greeting=None, answer_delays=()), body)
+
+
+def test_an_agent_that_leaves_ends_the_call_at_once(in_world: InWorld, script: Any) -> None:
+    async def body(world: Any) -> None:
+        with pytest.raises(CallFailed, match=r"The agent left room room-\d+ in the middle of the call\."):
+            await asyncio.wait_for(make_call(options(world, QUESTION, reply_timeout_seconds=60)), 30)
+
+    in_world(script(leaves_instead_of_answering=True), body)
+
+
+def test_a_call_can_go_on_with_the_agent_that_replaces_one_that_left(in_world: InWorld, script: Any) -> None:
+    async def body(world: Any) -> None:
+        async with Speech(world.url, "alloy") as speech, Call(options(world)) as call:
+            await call.listen()
+            await call.say(await speech.synthesise("one two three"))
+            with pytest.raises(CallFailed, match="The agent left"):
+                await call.listen()
+            world.send_agent(call.room)
+            await call.wait_for_agent()
+            reply = await call.listen()
+            assert call.agent_identity == "agent-2"
+            assert reply.transcript == "Hello, how can I help?"
+            assert await speech.transcribe(reply.recording) == "hello how can i help"
+
+    in_world(script(leaves_instead_of_answering=True), body)
+
+
+def test_a_call_that_takes_too_long_is_hung_up(in_world: InWorld, script: Any) -> None:
+    async def body(world: Any) -> None:
+        with pytest.raises(CallFailed, match=r"not over after 4 s and was hung up while listening to the answer"):
+            await make_call(options(world, QUESTION, max_seconds=4, expect_greeting=False))
+        await asyncio.wait_for(world.caller_left.wait(), 5)
+
+    in_world(script(greeting=None, answer_delays=()), body)
+
+
+def test_a_caller_without_a_place_asks_again_when_it_is_told_to(in_world: InWorld, script: Any) -> None:
+    async def body(world: Any) -> None:
+        report = await make_call(options(world))
+        assert world.tokens_asked == 3
+        assert report.joined_seconds > 2
+        with pytest.raises(CallerMistake, match=r"default/nobody \(404\): There is no such agent\."):
+            await make_call(options(world, agent="default/nobody"))
+
+    in_world(script(busy_answers=2), body)
+
+
+def test_the_command_prints_the_transcript_and_writes_the_report(
+    in_world: InWorld, script: Any, tmp_path: Path
+) -> None:
+    async def body(world: Any) -> None:
+        command = await start_command(world, "--say", "When are you open?", "--json", str(tmp_path / "report.json"))
+        output, progress = await command.communicate()
+        assert command.returncode == 0, progress.decode()
+        assert "caller  When are you open?" in output.decode()
+        assert "agent  We are open at nine." in output.decode()
+        report = json.loads((tmp_path / "report.json").read_text())
+        assert f"{report['turns'][0]['silence_seconds']:.2f} s after the caller's last" in output.decode()
+        assert report["greeting"]["wer"] == 0
+        assert "listening to the answer" in progress.decode()
+        assert "Traceback" not in progress.decode()
+
+    in_world(script(), body)
+
+
+def test_a_command_that_is_terminated_hangs_up(in_world: InWorld, script: Any) -> None:
+    async def body(world: Any) -> None:
+        command = await start_command(world, "--no-greeting", "--say", "When are you open?")
+        await world.caller_heard.wait()
+        command.send_signal(signal.SIGTERM)
+        _, progress = await command.communicate()
+        assert command.returncode == 1
+        assert progress.decode().endswith("The call was interrupted and hung up.\n")
+        await asyncio.wait_for(world.caller_left.wait(), 2)
+
+    in_world(script(greeting=None, answer_delays=()), body)
+
+
+async def start_command(world: Any, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "voiceagent_caller", "--gateway", world.url, "--speech", world.url, *arguments,
+        stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip

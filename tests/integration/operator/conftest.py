@@ -1,0 +1,190 @@
+"""The operator as a process of its own, with the rights of operator/rbac.yaml, on the control plane."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+OPERATOR_USER = "voiceagent-operator"
+INSTALL = {
+    "workerImage": "worker.test/voiceagent-worker:1",
+    "livekit": {"url": "ws://livekit.test:7880"},
+    "providers": {"llm.openai": {"baseURL": "http://speech.test/v1"}},
+}
+
+
+@dataclass
+class OperatorProcess:
+    """The operator, as its pod would run it."""
+
+    cluster: Any
+    install: Path
+    arguments: tuple[str, ...] = ()
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.install.with_suffix(".log")
+
+    def start(self) -> None:
+        self.port = self.cluster.free_port()
+        command = [sys.executable, "-m", "voiceagent_operator", "--config", self.install, *self.arguments]
+        command += ["--health-host", "127.0.0.1", "--health-port", str(self.port)]
+        environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig(OPERATOR_USER))}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, env=environment)
+        self.cluster.until(lambda: self.asks("/readyz") == 200, "the operator is ready", 30)
+
+    def stop(self) -> float:
+        """End it as a kubelet would; returns how long it took."""
+        if self.process is None:
+            return 0.0
+        began = time.monotonic()
+        self.process.terminate()
+        assert self.process.wait(20) == 0, self.log.read_text()[-3000:]
+        self.process = None
+        return time.monotonic() - began
+
+    def asks(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+
+@dataclass(frozen=True)
+class Space:
+    """A namespace of one test, with the Secrets that an agent needs."""
+
+    cluster: Any
+    name: str
+
+    def manifest(self, name: str = "receptionist", **spec: Any) -> dict[str, Any]:
+        """The example's VoiceAgent with some of its spec changed."""
+        document = yaml.safe_load((REPOSITORY / "crds/examples/receptionist.yaml").read_text())
+        document["metadata"] = {"name": name, "namespace": self.name}
+        document["spec"] |= spec
+        return document
+
+    def apply(self, name: str = "receptionist", **spec: Any) -> None:
+        self.cluster.apply(self.manifest(name, **spec))
+
+    def secret(self, name: str, **values: str) -> None:
+        literals = [f"--from-literal={key}={value}" for key, value in values.items()]
+        self.do("create", "secret", "generic", name, *literals)
+
+    def do(self, *arguments: str, text: str | None = None) -> str:
+        return str(self.cluster.do("--namespace", self.name, *arguments, text=text))
+
+    def get(self, kind: str, name: str = "receptionist") -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self.cluster.get(kind, name, self.name)
+        return found
+
+    def list(self, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.cluster.list(kind, self.name)
+        return found
+
+    def condition(self, kind: str = "Ready", name: str = "receptionist") -> dict[str, Any]:
+        """A condition as it is now; empty where it is not there yet or of an earlier generation."""
+        agent = self.get("voiceagent", name) or {}
+        conditions = agent.get("status", {}).get("conditions", [])
+        now = agent.get("metadata", {}).get("generation")
+        return next((c for c in conditions if c["type"] == kind and c["observedGeneration"] == now), {})
+
+    def until_reason(self, reason: str, kind: str = "Ready", name: str = "receptionist") -> dict[str, Any]:
+        """The condition once it gives this reason."""
+
+        def look() -> dict[str, Any] | None:
+            condition = self.condition(kind, name)
+            return condition if condition.get("reason") == reason else None
+
+        found: dict[str, Any] = self.cluster.until(look, f"{kind} with reason {reason}")
+        return found
+
+    def until_deployed(self, name: str = "receptionist") -> dict[str, Any]:
+        """The Deployment once its controller has taken it up and the operator has told so."""
+        self.until_reason("PodsNotReady", name=name)
+        found: dict[str, Any] = self.cluster.until(lambda: self.get("deployment", name), "the Deployment")
+        return found
+
+    def serve(self, name: str = "receptionist") -> None:
+        """Stand in for the nodes: tell the Deployment that all its pods are ready."""
+        deployment = self.get("deployment", name) or {}
+        wanted = deployment["spec"]["replicas"]
+        for pod in self.list("pods"):
+            ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+            patch = json.dumps({"status": ready})
+            self.do("patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge", "-p", patch)
+        self.cluster.until(
+            lambda: (self.get("voiceagent", name) or {}).get("status", {}).get("readyReplicas") == wanted, "pods ready"
+        )
+
+
+@pytest.fixture(scope="session")
+def rights(cluster: Any) -> None:
+    """The operator's user, allowed just what operator/rbac.yaml allows."""
+    cluster.do("apply", "-f", str(REPOSITORY / "operator/rbac.yaml"))
+    cluster.do(
+        "create", "clusterrolebinding", OPERATOR_USER, f"--clusterrole={OPERATOR_USER}", f"--user={OPERATOR_USER}"
+    )
+
+
+@pytest.fixture
+def new_operator(cluster: Any, rights: None, tmp_path: Path) -> Iterator[Any]:
+    """Makes operators of a test's own."""
+    made: list[OperatorProcess] = []
+
+    def make(*arguments: str, **install: Any) -> OperatorProcess:
+        path = tmp_path / f"install-{len(made)}.yaml"
+        path.write_text(yaml.safe_dump({**INSTALL, **install}))
+        made.append(OperatorProcess(cluster, path, arguments))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Any, rights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """An operator that serves the whole cluster."""
+    install = tmp_path_factory.mktemp("operator") / "install.yaml"
+    install.write_text(yaml.safe_dump(INSTALL))
+    process = OperatorProcess(cluster, install)
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def bare_space(cluster: Any) -> Iterator[Space]:
+    """A namespace without any Secret."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    cluster.do("create", "namespace", name)
+    yield Space(cluster, name)
+    cluster.do("--namespace", name, "delete", "voiceagents", "--all", "--wait=false")
+
+
+@pytest.fixture
+def space(bare_space: Space) -> Space:
+    """A namespace with the Secrets of the example."""
+    bare_space.secret("livekit", LIVEKIT_API_KEY="key", LIVEKIT_API_SECRET="livekit-secret-value")
+    bare_space.secret("openai", OPENAI_API_KEY="openai-secret-value")
+    bare_space.secret("deepgram", DEEPGRAM_API_KEY="deepgram-secret-value")
+    return bare_space

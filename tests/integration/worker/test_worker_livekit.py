@@ -1,0 +1,314 @@
+"""A worker process against a real livekit-server, without speech or language models."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from livekit import rtc
+
+# of conftest, which pytest's importlib mode does not let a test import
+LiveKit = Any
+RunningWorker = Any
+StartWorker = Callable[..., RunningWorker]
+START_SECONDS = 60.0
+"""Imports take seconds, and more on a machine that builds beside the tests."""
+
+
+async def until(question: Callable[[], Awaitable[Any]], seconds: float = 15.0, what: str = "") -> Any:
+    """Ask until the answer is true; the answer."""
+    deadline = time.monotonic() + seconds
+    answer: Any = None
+    while time.monotonic() < deadline:
+        try:
+            answer = await question()
+        except OSError as error:
+            answer = None
+            what = what or str(error)
+        if answer:
+            return answer
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+async def until_ready(worker: RunningWorker) -> None:
+    async def ready() -> bool:
+        if worker.process.poll() is not None:
+            raise AssertionError(f"the worker ended with {worker.process.returncode}:\n{worker.log}")
+        return (await worker.get("/readyz"))[0] == 200
+
+    await until(ready, START_SECONDS, worker.log)
+
+
+async def session_of(worker: RunningWorker, room: str) -> dict[str, Any] | None:
+    sessions = (await worker.status())["sessions"]
+    return next((session for session in sessions if session["room"] == room), None)
+
+
+async def ended(worker: RunningWorker, room: str, seconds: float = 20.0) -> dict[str, Any]:
+    async def over() -> dict[str, Any] | None:
+        session = await session_of(worker, room)
+        return session if session is not None and session["endedAt"] is not None else None
+
+    session: dict[str, Any] = await until(over, seconds, worker.log)
+    return session
+
+
+class Caller:
+    """A person in a room, who waits for the agent."""
+
+    def __init__(self, livekit: LiveKit, worker: RunningWorker, room: str) -> None:
+        self._livekit = livekit
+        self._worker = worker
+        self.name = room
+        self.room = rtc.Room()
+        self.left = asyncio.Event()
+        self.room.on("participant_disconnected", lambda _: self.left.set())
+
+    async def __aenter__(self) -> "Caller":
+        token = self._livekit.token(self.name, self._worker.agent_name)
+        await self.room.connect(self._livekit.url, token)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.room.disconnect()
+
+    async def agent(self, seconds: float = 20.0) -> rtc.RemoteParticipant:
+        async def present() -> rtc.RemoteParticipant | None:
+            kind = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+            return next((p for p in self.room.remote_participants.values() if p.kind == kind), None)
+
+        participant: rtc.RemoteParticipant = await until(present, seconds, self._worker.log)
+        return participant
+
+
+async def job_process(worker: RunningWorker, before: set[int]) -> int:
+    """The process of the only call: of livekit-agents' two, the one that was idle before the call came."""
+    (pid,) = before & set(jobs(worker))
+    return pid
+
+
+def jobs(worker: RunningWorker) -> list[int]:
+    """Processes that the forkserver made."""
+    forkservers = [pid for pid, command in worker.children().items() if "forkserver" in command]
+    rows = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, row.split())) for row in rows.splitlines()]
+    return [pid for pid, parent in pairs if parent in forkservers]
+
+
+async def test_worker_is_ready_once_livekit_knows_it_and_again_after_livekit_was_away(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+
+    async def alive() -> bool:
+        return (await worker.get("/healthz"))[0] == 200
+
+    await until(alive, START_SECONDS)
+    await until_ready(worker)
+    status = await worker.status()
+    assert status["registered"] is True
+    assert (status["namespace"], status["agent"], status["pod"], status["revision"]) == (
+        "tests",
+        "agent",
+        "agent-pod-1",
+        "rev1",
+    )
+
+    livekit.stop()
+
+    async def unready() -> str | None:
+        code, text = await worker.get("/readyz")
+        return text if code == 503 else None
+
+    text = await until(unready)
+    assert livekit.url in text and "trying again" in text
+    assert (await worker.status())["registered"] is False
+
+    livekit.start()
+    await until_ready(worker)
+
+
+async def test_call_is_answered_recorded_counted_and_ends_when_the_caller_leaves(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    await until_ready(worker)
+    started = time.monotonic()
+    async with Caller(livekit, worker, "room-1") as caller:
+        agent = await caller.agent()
+        print(f"dispatch to agent in the room: {time.monotonic() - started:.2f} s")
+        assert agent.name == "agent"
+
+        async def listening() -> bool:
+            return agent.attributes.get("lk.agent.state") in ("listening", "speaking", "thinking")
+
+        await until(listening)
+        session = await session_of(worker, "room-1")
+        assert session is not None
+        assert session["outcome"] == "active"
+        assert session["configRevision"] == (await worker.status())["configRevision"]
+        assert (
+            'voiceagent_sessions_active{agent="agent",namespace="tests",revision="rev1"} 1.0'
+            in (await worker.get("/metrics"))[1]
+        )
+
+        # the greeting cannot be spoken: no provider answers
+        async def failures() -> bool:
+            text = (await worker.get("/metrics"))[1]
+            lines = [line for line in text.splitlines() if line.startswith("voiceagent_provider_errors_total")]
+            return any('kind="tts"' in line and not line.endswith(" 0.0") for line in lines)
+
+        await until(failures, 30.0, "tts errors in /metrics")
+
+    session = await ended(worker, "room-1")
+    assert (session["outcome"], session["error"]) == ("completed", None)
+    metrics = (await worker.get("/metrics"))[1]
+    labels = 'agent="agent",namespace="tests"'
+    assert f'voiceagent_sessions_active{{{labels},revision="rev1"}} 0.0' in metrics
+    assert f'voiceagent_sessions_started_total{{{labels},revision="rev1"}} 1.0' in metrics
+    assert f'voiceagent_sessions_ended_total{{{labels},outcome="completed",revision="rev1"}} 1.0' in metrics
+    assert worker.provider_key not in worker.log and livekit.api_secret not in worker.log
+    for line in worker.log.splitlines():
+        assert {"time", "level", "logger", "message"} <= json.loads(line).keys()
+
+
+async def test_call_whose_process_is_killed_is_recorded_as_crashed_and_the_next_call_is_served(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    await until_ready(worker)
+    idle = set(jobs(worker))
+    async with Caller(livekit, worker, "room-1") as caller:
+        await caller.agent()
+        os.kill(await job_process(worker, idle), signal.SIGKILL)
+        session = await ended(worker, "room-1")
+        assert session["outcome"] == "crashed"
+        assert "killed" in session["error"]
+    assert (await worker.get("/readyz"))[0] == 200
+    async with Caller(livekit, worker, "room-2") as caller:
+        await caller.agent()
+
+
+async def test_sigterm_ends_readiness_at_once_lets_the_call_go_on_and_exits_with_0_after_it(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker(greeting=None)
+    await until_ready(worker)
+    async with Caller(livekit, worker, "room-1") as caller:
+        await caller.agent()
+        worker.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.3)
+        code, text = await worker.get("/readyz")
+        assert code == 503 and text.startswith("Draining")
+        status = await worker.status()
+        assert status["draining"] is True
+        await asyncio.sleep(3)
+        assert not caller.left.is_set()
+        assert worker.process.poll() is None
+    assert await asyncio.to_thread(worker.process.wait, 30) == 0
+    assert worker.children() == {}
+    assert "Traceback" not in worker.log
+
+
+async def test_call_without_its_provider_key_fails_with_a_sentence_and_heals_when_the_key_appears(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker(with_key=False)
+    await until_ready(worker)
+    async with Caller(livekit, worker, "room-1"):
+        session = await ended(worker, "room-1")
+    key_path = worker.folder / "OPENAI_API_KEY"
+    assert session["outcome"] == "failed"
+    assert session["error"] == (
+        f'The credential of the stt provider "openai" is missing: there is no file {key_path}. '
+        "Create the Secret, or name another in credentialsSecretRef."
+    )
+    assert "Traceback" not in worker.log
+
+    key_path.write_text(worker.provider_key)
+    async with Caller(livekit, worker, "room-2") as caller:
+        await caller.agent()
+
+
+async def test_changed_config_is_used_by_the_next_call_and_a_bad_one_is_refused_with_a_sentence(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    await until_ready(worker)
+    first = (await worker.status())["configRevision"]
+
+    worker.change_config(lambda config: config.update(instructions="You sell flowers."))
+
+    async def changed() -> str | None:
+        revision: str = (await worker.status())["configRevision"]
+        return revision if revision != first else None
+
+    second = await until(changed)
+
+    def misspell(config: dict[str, Any]) -> None:
+        config["providers"]["llm"]["provider"] = "opnai"
+
+    good = worker.config_path.read_text()
+    worker.change_config(misspell)
+
+    async def refused() -> str | None:
+        error: str | None = (await worker.status())["configError"]
+        return error
+
+    error = await until(refused)
+    assert 'spec.providers.llm.provider "opnai" is not known. Did you mean "openai"?' in error
+    assert error.endswith("The last good config stays in force.")
+    async with Caller(livekit, worker, "room-1") as caller:
+        await caller.agent()
+        session = await session_of(worker, "room-1")
+        assert session is not None and session["configRevision"] == second
+
+    worker.replace_config(good)
+
+    async def healed() -> bool:
+        return (await worker.status())["configError"] is None
+
+    await until(healed)
+
+
+async def test_call_that_reaches_its_longest_duration_is_ended_by_the_agent(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker(maxSessionSeconds=2, greeting=None)
+    await until_ready(worker)
+    async with Caller(livekit, worker, "room-1") as caller:
+        await caller.agent()
+        session = await ended(worker, "room-1", 40.0)
+        assert (session["outcome"], session["error"]) == ("completed", None)
+        await asyncio.wait_for(caller.left.wait(), 10)
+
+
+async def test_worker_with_a_wrong_livekit_secret_says_so_on_readyz(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    (worker.folder / "livekit" / "LIVEKIT_API_SECRET").write_text("another-secret-of-32-characters-x")
+
+    async def refused() -> bool:
+        code, text = await worker.get("/readyz")
+        return code == 503 and "LiveKit refused the API key or secret" in text
+
+    await until(refused, START_SECONDS, "the reason in /readyz")
+    assert "Bearer" not in worker.log and "eyJ" not in worker.log
+
+
+@pytest.mark.parametrize("text", ["{", '{"schemaVersion": 1}'])
+async def test_worker_with_an_unusable_config_exits_with_2_and_one_sentence(
+    livekit: LiveKit, start_worker: StartWorker, text: str
+) -> None:
+    worker = start_worker()
+    worker.config_path.write_text(text)
+    assert await asyncio.to_thread(worker.process.wait, 30) == 2
+    assert len(worker.log.splitlines()) == 1
+    assert str(worker.config_path) in worker.log

@@ -1,0 +1,103 @@
+"""Objects of the API server as the gateway sees them."""
+
+from typing import Any
+
+from voiceagent_gateway.discovery import agent_from_object, pod_from_object
+
+
+def voice_agent(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"metadata": {"namespace": "default", "name": "receptionist"}, "spec": spec or {}, "status": status or {}}
+
+
+def test_a_voice_agent_just_made_has_its_default_name_and_is_not_ready() -> None:
+    agent = agent_from_object(voice_agent())
+
+    assert agent is not None
+    assert agent.agent_name == "default-receptionist"
+    assert agent.language == "en"
+    assert not agent.ready
+
+
+def test_a_voice_agents_status_tells_its_name_readiness_and_why() -> None:
+    status = {
+        "agentName": "front-desk",
+        "readyReplicas": 2,
+        "readySummary": "2/3",
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "False",
+                "reason": "RollingOut",
+                "message": "One pod is starting.",
+                "lastTransitionTime": "2026-05-04T12:00:00Z",
+            }
+        ],
+    }
+
+    agent = agent_from_object(voice_agent({"language": "fr-CA"}, status))
+
+    assert agent is not None
+    assert (agent.agent_name, agent.ready, agent.ready_summary) == ("front-desk", True, "2/3")
+    assert (agent.message, agent.language) == ("One pod is starting.", "fr-CA")
+
+
+def test_a_suspended_voice_agent_is_not_ready_whatever_its_status_still_says() -> None:
+    agent = agent_from_object(voice_agent({"suspend": True}, {"readyReplicas": 1}))
+
+    assert agent is not None
+    assert agent.suspended
+    assert not agent.ready
+
+
+def test_a_voice_agents_own_livekit_server_is_read() -> None:
+    livekit = {
+        "url": "wss://in.example",
+        "publicURL": "wss://out.example",
+        "credentialsSecretRef": {"name": "my-livekit"},
+    }
+
+    agent = agent_from_object(voice_agent({"livekit": livekit}))
+
+    assert agent is not None
+    assert (agent.livekit_url, agent.livekit_public_url) == ("wss://in.example", "wss://out.example")
+    assert agent.livekit_secret_name == "my-livekit"
+
+
+def test_a_voice_agent_that_is_being_deleted_or_cannot_be_read_is_left_out() -> None:
+    deleted = voice_agent()
+    deleted["metadata"]["deletionTimestamp"] = "2026-05-04T12:00:00Z"
+
+    assert agent_from_object(deleted) is None
+    assert agent_from_object(voice_agent({"livekit": {"url": 7}})) is None
+
+
+def test_a_worker_pod_is_read_with_its_address_port_and_readiness() -> None:
+    pod = pod_from_object(
+        {
+            "metadata": {
+                "uid": "u",
+                "namespace": "default",
+                "name": "receptionist-x",
+                "labels": {"voiceagents.dev/agent": "receptionist", "voiceagents.dev/revision": "r1"},
+            },
+            "spec": {"containers": [{"ports": [{"name": "http", "containerPort": 9090}]}]},
+            "status": {
+                "phase": "Running",
+                "podIP": "10.0.0.1",
+                "conditions": [{"type": "Ready", "status": "True"}],
+            },
+        }
+    )
+
+    assert pod is not None
+    assert (pod.agent, pod.revision, pod.address, pod.port) == ("receptionist", "r1", "10.0.0.1", 9090)
+    assert pod.ready
+    assert pod.readable
+
+
+def test_a_pod_that_is_not_running_yet_is_not_to_be_asked() -> None:
+    pod = pod_from_object({"metadata": {"namespace": "default", "name": "p"}, "status": {"phase": "Pending"}})
+
+    assert pod is not None
+    assert not pod.readable
+    assert pod.port == 8080

@@ -1,0 +1,70 @@
+"""How the gateway is started."""
+
+from pathlib import Path
+
+import pytest
+
+from voiceagent_gateway.main import main
+from voiceagent_gateway.settings import UserError, parse_settings
+
+
+def test_without_flags_the_gateway_serves_all_namespaces_to_this_machine_only() -> None:
+    settings = parse_settings([], {})
+
+    assert (settings.host, settings.port, settings.namespaces) == ("127.0.0.1", 8000, ())
+
+
+def test_in_a_pod_the_gateway_listens_on_the_pods_address() -> None:
+    assert parse_settings([], {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}).host == "0.0.0.0"
+
+
+def test_namespaces_add_up_and_count_once() -> None:
+    arguments = ["--namespace=a", "--namespace", "b", "--namespace=a"]
+
+    assert parse_settings(arguments, {}).namespaces == ("a", "b")
+
+
+def test_the_installs_configuration_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "install.yaml"
+    path.write_text("livekit: {url: 'ws://livekit:7880'}\ngateway: {tokenTtlSeconds: 60}\n")
+
+    settings = parse_settings([f"--config={path}"], {})
+
+    assert settings.install.livekit.url == "ws://livekit:7880"
+    assert settings.install.gateway.token_ttl_seconds == 60
+
+
+def test_the_web_clients_folder_comes_from_the_flag_or_the_environment() -> None:
+    environment = {"GATEWAY_CLIENT_DIR": "/client"}
+
+    assert parse_settings([], environment).client_dir == Path("/client")
+    assert parse_settings(["--client-dir=/other"], environment).client_dir == Path("/other")
+    assert parse_settings([], {"GATEWAY_CLIENT_DIR": ""}).client_dir is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port=x"], "--port"),
+        (["--port=70000"], "--port 70000"),
+        (["--nonsense"], "--nonsense"),
+        (["--config=/nowhere/install.yaml"], "/nowhere/install.yaml cannot be read"),
+    ],
+)
+def test_a_wrong_start_is_answered_in_a_sentence(arguments: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        parse_settings(arguments, {})
+
+
+@pytest.mark.parametrize("text", ["gateway: {tokenTtlSeconds: 601}", "gateway: {auth: basic}", "a: [", "[a]"])
+def test_a_wrong_configuration_ends_the_process_with_a_sentence_and_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    path = tmp_path / "install.yaml"
+    path.write_text(text)
+
+    assert main([f"--config={path}"]) == 2
+
+    said = capsys.readouterr().err
+    assert str(path) in said
+    assert "Traceback" not in said
