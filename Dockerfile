@@ -47,7 +47,8 @@ RUN cd /src && pip wheel -q --no-deps --no-build-isolation -w wheels ./speech \
  && uv pip install -q --no-deps --offline wheels/*.whl
 
 FROM ${BASE_IMAGE} AS runtime
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
+# A numeric user has no entry in passwd: programs that ask for its name or home find them here.
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp USER=voiceagent
 USER 65532:65532
 WORKDIR /tmp
 

@@ -9,7 +9,7 @@ PACKAGES := voiceagent_api voiceagent_operator voiceagent_gateway voiceagent_wor
 export KUBEBUILDER_ASSETS ?= $(CACHE)/bin
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 
-.PHONY: help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down bench-demo clean
+.PHONY: help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down sandbox-logs sandbox-status bench-demo clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -17,7 +17,7 @@ help: ## Show this list
 demo: ## Set everything up on this machine and hold a spoken conversation with an agent
 	@$(SANDBOX) up
 	@$(MAKE) --no-print-directory $(VENV)/.installed
-	@$(RUN)/python tools/demo.py
+	@PYTHONPATH=sandbox/src $(RUN)/python tools/demo.py
 
 demo-down: ## Take the demo away; nothing stays but the cache
 	@$(SANDBOX) down
@@ -58,11 +58,17 @@ client: ## Build the web client's files
 sandbox-up: ## Bring the sandbox up
 	@$(SANDBOX) up
 
+sandbox-logs: ## Show the logs of PART: operator, gateway, agents, livekit, speech or traefik
+	@$(SANDBOX) logs $(PART)
+
+sandbox-status: ## Show what runs in the sandbox
+	@$(SANDBOX) status
+
 sandbox-down: demo-down ## Take the sandbox down
 
 bench-demo: $(VENV)/.installed ## Times of the demo by step, of an agent's start, and of a spoken turn
 	@$(SANDBOX) up
-	$(RUN)/python tests/benchmarks/bench_demo.py
+	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_demo.py
 
 lock: $(VENV)/.installed ## Pin the newest of every dependency
 	$(PYTHON) tools/dependencies.py . $(PARTS) | sort -u > build-needs.txt && echo uv >> build-needs.txt

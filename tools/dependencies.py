@@ -14,7 +14,10 @@ OWN = "voiceagent-"
 def external_dependencies(folder: Path) -> set[str]:
     """The requirement lines of one part that are not parts of this project."""
     data = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    named = {*data.get("project", {}).get("dependencies", ()), *data.get("dependency-groups", {}).get("dev", ())}
+    named = {
+        *data.get("project", {}).get("dependencies", ()),
+        *data.get("dependency-groups", {}).get("dev", ()),
+    }
     return {line for line in named if not line.startswith(OWN)}
 
 

@@ -6,13 +6,9 @@
  */
 
 import {
-  ConnectionError,
-  ConnectionErrorReason,
   ConnectionState,
   createLocalAudioTrack,
-  DisconnectReason,
   type LocalAudioTrack,
-  MediaDeviceFailure,
   type Participant,
   type RemoteParticipant,
   type RemoteTrack,
@@ -23,8 +19,9 @@ import {
   TrackEvent,
 } from "livekit-client";
 
-import { GatewayError, type Grant } from "./api.ts";
+import type { Grant } from "./api.ts";
 import type { AgentState, Phase, Problem } from "./messages.ts";
+import { disconnectProblem, microphoneProblem, ProblemError, toProblem } from "./problems.ts";
 import type { Line } from "./transcript.ts";
 
 export interface CallEvents {
@@ -283,56 +280,4 @@ function agentState(agent: Participant): AgentState {
 
 function isAgentState(state: string): state is AgentState {
   return AGENT_STATES.includes(state);
-}
-
-class ProblemError extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem.kind);
-  }
-}
-
-function microphoneProblem(error: unknown): Problem {
-  switch (MediaDeviceFailure.getFailure(error)) {
-    case MediaDeviceFailure.PermissionDenied:
-      return { kind: "microphone-denied" };
-    case MediaDeviceFailure.NotFound:
-      return { kind: "microphone-missing" };
-    case MediaDeviceFailure.DeviceInUse:
-      return { kind: "microphone-busy" };
-    default:
-      return { kind: "microphone-failed" };
-  }
-}
-
-function toProblem(error: unknown): Problem {
-  if (error instanceof ProblemError) return error.problem;
-  if (error instanceof GatewayError) return error.failure;
-  if (error instanceof ConnectionError) {
-    return error.reason === ConnectionErrorReason.NotAllowed
-      ? { kind: "media-refused" }
-      : { kind: "media-unreachable" };
-  }
-  return { kind: "unexpected", detail: error instanceof Error ? error.message : String(error) };
-}
-
-function disconnectProblem(reason: DisconnectReason | undefined): Problem | null {
-  switch (reason) {
-    case DisconnectReason.CLIENT_INITIATED:
-    case DisconnectReason.ROOM_DELETED:
-    case DisconnectReason.ROOM_CLOSED:
-      return null;
-    case DisconnectReason.DUPLICATE_IDENTITY:
-      return { kind: "joined-elsewhere" };
-    case DisconnectReason.PARTICIPANT_REMOVED:
-      return { kind: "removed" };
-    case DisconnectReason.SERVER_SHUTDOWN:
-      return { kind: "server-stopped" };
-    case DisconnectReason.AGENT_ERROR:
-      return { kind: "agent-failed" };
-    case DisconnectReason.JOIN_FAILURE:
-    case DisconnectReason.MEDIA_FAILURE:
-      return { kind: "media-unreachable" };
-    default:
-      return { kind: "connection-lost" };
-  }
 }

@@ -1,6 +1,6 @@
 /** The call page: holds what is known, and joins the gateway, a call, and the page's elements together. */
 
-import { agentId, GatewayError, listAgents, requestGrant } from "./api.ts";
+import { type Agent, agentId, GatewayError, listAgents, requestGrant } from "./api.ts";
 import { Call, type CallEvents } from "./call.ts";
 import type { Problem, Shown } from "./messages.ts";
 import { revise, settle } from "./transcript.ts";
@@ -26,7 +26,7 @@ let model: Model = {
 
 const view = createView({
   select: (selected) => {
-    change({ selected, callProblem: null });
+    change({ selected, callProblem: null, shown: idle(selected, model.agents) });
   },
   call: startCall,
   hangUp: () => call?.hangUp(),
@@ -84,8 +84,8 @@ const events: CallEvents = {
     call = null;
     view.audio.srcObject = null;
     visualiser.rest();
-    const step = model.startedAt !== null ? "ended" : callProblem !== null ? "failed" : "idle";
-    change({ shown: { step }, callProblem, transcript: settle(model.transcript) });
+    const shown = outcome(callProblem);
+    change({ shown, callProblem, transcript: settle(model.transcript) });
     void refreshAgents();
   },
 };
@@ -98,16 +98,28 @@ async function refreshAgents(): Promise<void> {
     // What the address names, or a call is with, stays chosen even where the list does not have it.
     const keep = known || model.fixed || call !== null;
     const selected = keep ? model.selected : first === undefined ? "" : agentId(first);
-    change({ agents, selected, shown: loaded(), listProblem: listProblem(agents.length, known) });
+    change({ agents, selected, shown: waiting(selected, agents), listProblem: listProblem(agents.length, known) });
   } catch (error) {
     const problem: Problem =
       error instanceof GatewayError ? error.failure : { kind: "unexpected", detail: String(error) };
-    change({ shown: loaded(), listProblem: problem });
+    change({ shown: waiting(model.selected, model.agents), listProblem: problem });
   }
 }
 
-function loaded(): Shown {
-  return model.shown.step === "loading" ? { step: "idle" } : model.shown;
+/** Before a call the state says whether there is an agent to call; afterwards, how the call went. */
+function waiting(selected: string, agents: readonly Agent[]): Shown {
+  return model.shown.step === "loading" || model.shown.step === "idle" ? idle(selected, agents) : model.shown;
+}
+
+function idle(selected: string, agents: readonly Agent[]): Shown {
+  if (selected === "") return { step: "idle", choice: "none" };
+  const agent = agents.find((candidate) => agentId(candidate) === selected);
+  return { step: "idle", choice: agent?.ready === false ? "unready" : "ready" };
+}
+
+function outcome(problem: Problem | null): Shown {
+  if (model.startedAt !== null) return { step: "ended" };
+  return problem !== null ? { step: "failed" } : idle(model.selected, model.agents);
 }
 
 function listProblem(count: number, known: boolean): Problem | null {

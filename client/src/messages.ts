@@ -44,7 +44,10 @@ export interface Explanation {
 }
 
 /** `failed`: the call never came about; `ended`: there was one. */
-export type Shown = Phase | { readonly step: "loading" | "idle" | "failed" | "ended" };
+export type Shown =
+  | Phase
+  | { readonly step: "idle"; readonly choice: "ready" | "unready" | "none" }
+  | { readonly step: "loading" | "failed" | "ended" };
 
 /** One word for the phase, or for what the agent is doing: the page's `data-state`. */
 export function stateName(shown: Shown): string {
@@ -56,7 +59,7 @@ export function describe(shown: Shown): string {
     case "loading":
       return "Loading…";
     case "idle":
-      return "Ready to call";
+      return CHOICES[shown.choice];
     case "microphone":
       return "Asking for your microphone…";
     case "connecting":
@@ -188,6 +191,12 @@ export function explain(problem: Problem): Explanation {
       };
   }
 }
+
+const CHOICES = {
+  ready: "Ready to call",
+  unready: "The agent is not ready",
+  none: "No agent to call",
+} as const;
 
 const AGENT_STATES: Readonly<Record<AgentState, string>> = {
   initializing: "The agent is getting ready…",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { describe as describeState, explain, hint, type Problem, stateName } from "../src/messages.ts";
+import { announcement, describe as describeState, explain, hint, type Problem, stateName } from "../src/messages.ts";
 
 const PROBLEMS: Problem[] = [
   { kind: "gateway-unreachable" },
@@ -61,8 +61,17 @@ describe("a state", () => {
   });
 
   test("is told in words", () => {
+    expect(describeState({ step: "idle", choice: "unready" })).toBe("The agent is not ready");
     expect(describeState({ step: "live", agent: "listening" })).toBe("Listening");
     expect(describeState({ step: "reconnecting" })).toBe("Connection lost, reconnecting…");
+  });
+
+  test("is not read out at each turn of the talk", () => {
+    const [thinking, speaking] = (["thinking", "speaking"] as const).map((agent) =>
+      announcement({ step: "live", agent }),
+    );
+    expect(thinking).toBe(speaking);
+    expect(announcement({ step: "ended" })).toBe("Call ended");
   });
 
   test("reminds a muted caller that nobody hears them", () => {

@@ -12,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+ADMINISTRATOR = ("admin", "system:masters")
+GROUPS = {
+    "voiceagents": "apis/voiceagents.dev/v1alpha1",
+    "deployments": "apis/apps/v1",
+    "replicasets": "apis/apps/v1",
+    "poddisruptionbudgets": "apis/policy/v1",
+}
+"""API groups of the kinds that tests read; the others are of the core."""
 CONTROLLERS = "deployment-controller,replicaset-controller,garbage-collector-controller"
 
 
@@ -38,9 +47,7 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test-authority")])
         self.certificate = folder / "authority.crt"
         own = self._builder(self._name, self._key).add_extension(x509.BasicConstraints(True, None), critical=True)
-        self.certificate.write_bytes(
-            own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        )
+        self.certificate.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def issue(self, user: str, organisation: str = "none") -> tuple[Path, Path]:
         """A certificate for a user, good for serving on loopback too."""
@@ -147,7 +154,7 @@ class Cluster:
 
     def kubectl(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run kubectl as administrator; the caller looks at the result."""
-        command = [self.binaries / "kubectl", "--kubeconfig", self.kubeconfig("admin", "system:masters"), *arguments]
+        command = [self.binaries / "kubectl", "--kubeconfig", self.kubeconfig(*ADMINISTRATOR), *arguments]
         return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False)
 
     def do(self, *arguments: str, text: str | None = None) -> str:
@@ -160,13 +167,42 @@ class Cluster:
         self.do("apply", "-f", "-", text=json.dumps(document))
 
     def get(self, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
-        """An object, or None where there is none."""
-        found = self.do("get", kind, name, "--namespace", namespace, "--ignore-not-found", "-o", "json")
-        return json.loads(found) if found else None
+        """An object, or None where there is none. Read directly, since tests ask often."""
+        try:
+            return self._read(kind, namespace, f"/{name}")
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
 
     def list(self, kind: str, namespace: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.do("get", kind, "--namespace", namespace, "-o", "json"))["items"]
+        """All objects of a kind in a namespace."""
+        found: list[dict[str, Any]] = self._read(kind, namespace, "")["items"]
         return found
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        """Make an object directly."""
+        self._open(path, json.dumps(body).encode())
+
+    def answers(self) -> bool:
+        """Whether the API server is up."""
+        try:
+            return bool(self._open("/readyz") == b"ok")
+        except OSError:
+            return False
+
+    def _read(self, kind: str, namespace: str, rest: str) -> dict[str, Any]:
+        group = GROUPS.get(kind, "api/v1")
+        found: dict[str, Any] = json.loads(self._open(f"/{group}/namespaces/{namespace}/{kind}{rest}"))
+        return found
+
+    def _open(self, path: str, body: bytes | None = None) -> bytes:
+        self.kubeconfig(*ADMINISTRATOR)
+        context = ssl.create_default_context(cafile=str(self.authority.certificate))
+        context.load_cert_chain(self.folder / "admin.crt", self.folder / "admin.key")
+        request = urllib.request.Request(self.server + path, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+            return bytes(answer.read())
 
 
 def _binaries() -> Path:
@@ -201,19 +237,8 @@ def _start_control_plane(binaries: Path, folder: Path, processes: Processes) -> 
         "--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount",
     )  # fmt: skip
     cluster = Cluster(folder, binaries, f"https://127.0.0.1:{port}", authority)
-    cluster.until(lambda: _answers(cluster), "kube-apiserver answers", 60)
+    cluster.until(cluster.answers, "kube-apiserver answers", 60)
     return cluster
-
-
-def _answers(cluster: Cluster) -> bool:
-    cluster.kubeconfig("admin", "system:masters")
-    context = ssl.create_default_context(cafile=str(cluster.authority.certificate))
-    context.load_cert_chain(cluster.folder / "admin.crt", cluster.folder / "admin.key")
-    try:
-        with urllib.request.urlopen(f"{cluster.server}/readyz", timeout=2, context=context) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="session")
@@ -227,7 +252,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         started.do("wait", "--for=condition=Established", "crd/voiceagents.voiceagents.dev", "--timeout=30s")
         processes.start(
             "kube-controller-manager", binaries / "kube-controller-manager",
-            f"--kubeconfig={started.kubeconfig('admin', 'system:masters')}", f"--controllers={CONTROLLERS}",
+            f"--kubeconfig={started.kubeconfig(*ADMINISTRATOR)}", f"--controllers={CONTROLLERS}",
             "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={started.free_port()}",
         )  # fmt: skip
         yield started

@@ -7,7 +7,6 @@ calls read: so `/status` tells exactly what the next call will use, and a bad fi
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +133,7 @@ def _signature(path: Path) -> tuple[str, int, int, int] | None:
     """What differs when the file is another one; None if there is none."""
     try:
         real = path.resolve()
-        stat = os.stat(real)
+        stat = real.stat()
     except OSError:
         return None
     return str(real), stat.st_ino, stat.st_mtime_ns, stat.st_size

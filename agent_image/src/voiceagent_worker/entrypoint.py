@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 START_SECONDS: Final = 20.0
 GOODBYE_SECONDS: Final = 10.0
 VOICE_DETECTION: Final = "livekit.plugins.silero"
+ASYNC_BACKEND: Final = "anyio._backends._asyncio"
+"""What HTTP clients import at their first request: a tenth of a second on the call's event loop."""
 LOST_CONNECTION: Final = frozenset(
     {
         rtc.DisconnectReason.UNKNOWN_REASON,
@@ -47,7 +49,7 @@ Result = Literal["completed", "failed"]
 
 def modules_to_preload(config: AgentConfig) -> list[str]:
     """What every call needs, imported once before the first; the calls' processes are forked from that."""
-    return [VOICE_DETECTION, __name__, *modules_of(config)]
+    return [VOICE_DETECTION, ASYNC_BACKEND, __name__, *modules_of(config)]
 
 
 def prepare_process(process: JobProcess) -> None:

@@ -54,9 +54,7 @@ def choose_agent(agents: Sequence[AgentRef], request: CallRequest) -> AgentRef:
 def require_callable(agent: AgentRef) -> None:
     """Raise a problem unless a call for the agent would be answered now: 409 suspended, 503 not ready."""
     if agent.suspended:
-        detail = (
-            f"VoiceAgent {agent.reference} is suspended; set its spec.suspend to false to take calls again."
-        )
+        detail = f"VoiceAgent {agent.reference} is suspended; set its spec.suspend to false to take calls again."
         raise ProblemError(409, "agent-suspended", "The agent is suspended", detail)
     if not agent.ready:
         detail = f"VoiceAgent {agent.reference} has no ready worker pod now. {agent.message}".strip()
@@ -84,9 +82,7 @@ def livekit_place(agent: AgentRef, install: LiveKitDefaults) -> LiveKitPlace:
             "or livekit.url in the install's configuration."
         )
         raise ProblemError(503, "livekit-unknown", "No LiveKit server is known", detail)
-    return LiveKitPlace(
-        url or public_url, public_url, agent.livekit_secret_name or install.credentials_secret_name
-    )
+    return LiveKitPlace(url or public_url, public_url, agent.livekit_secret_name or install.credentials_secret_name)
 
 
 def _by_reference(agents: Sequence[AgentRef], reference: str) -> AgentRef:

@@ -35,9 +35,7 @@ class ClientFiles:
         """Why there is nothing to serve."""
         if self._files is not None:
             return None
-        where = (
-            f"the folder {self._folder} does not exist" if self._folder else "GATEWAY_CLIENT_DIR is not set"
-        )
+        where = f"the folder {self._folder} does not exist" if self._folder else "GATEWAY_CLIENT_DIR is not set"
         return f"The web client is not part of this gateway: {where}."
 
     async def response(self, path: str, scope: Scope, livekit_urls: Iterable[str]) -> Response:

@@ -44,9 +44,7 @@ class ReadError(Exception):
 class FleetCollector:
     """Knows the fleet: reads its pods when asked, and in the background."""
 
-    def __init__(
-        self, pods: Callable[[], Sequence[PodRef]], fetch: Fetch, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, pods: Callable[[], Sequence[PodRef]], fetch: Fetch, clock: Callable[[], datetime]) -> None:
         self._pods = pods
         self._fetch = fetch
         self._clock = clock

@@ -37,8 +37,7 @@ class Discovery:
             Reflector(kube, f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", agent_from_object) for scope in scopes
         ]
         self._pods = [
-            Reflector(kube, f"/api/v1{scope}/pods", pod_from_object, selector=WORKER_SELECTOR)
-            for scope in scopes
+            Reflector(kube, f"/api/v1{scope}/pods", pod_from_object, selector=WORKER_SELECTOR) for scope in scopes
         ]
 
     async def run(self) -> None:

@@ -60,9 +60,7 @@ class Kube:
     async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
         """The events of one watch until the server ends it. Raises KubeError."""
         query = {**query, "watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
-        timeout = aiohttp.ClientTimeout(
-            total=None, connect=REQUEST_TIMEOUT_SECONDS, sock_read=WATCH_SILENCE_SECONDS
-        )
+        timeout = aiohttp.ClientTimeout(total=None, connect=REQUEST_TIMEOUT_SECONDS, sock_read=WATCH_SILENCE_SECONDS)
         async with self._request(path, query, timeout) as response:
             while True:
                 try:
@@ -87,9 +85,7 @@ class Kube:
             auth_settings=["BearerToken"],
         )
         try:
-            answer = await self._client.rest_client.request(
-                method, url, headers=headers, _request_timeout=limits
-            )
+            answer = await self._client.rest_client.request(method, url, headers=headers, _request_timeout=limits)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeError(0, f"the API server does not answer: {_say(error)}") from error
         response: aiohttp.ClientResponse = answer.response

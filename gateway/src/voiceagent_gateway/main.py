@@ -113,9 +113,7 @@ def _say_how(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     log.info("serving", extra={"host": host, "port": port, "namespaces": list(settings.namespaces) or "all"})
     if settings.install.gateway.auth == "none":
-        log.warning(
-            "auth is none: whoever reaches this gateway may call every voice agent and read all metrics"
-        )
+        log.warning("auth is none: whoever reaches this gateway may call every voice agent and read all metrics")
     if missing := ClientFiles(settings.client_dir).missing:
         log.warning(missing)
 

@@ -85,9 +85,7 @@ def merge(pods: Sequence[PodView], past: Iterable[PastSession], now: datetime) -
         for record in view.status.sessions if view.status else ():
             sessions[(view.pod.uid, record.id)] = _from_pod(view, record)
     active = [session for session in sessions.values() if session.ended_at is None]
-    recent = [
-        session for session in sessions.values() if session.ended_at and session.ended_at > now - WINDOW
-    ]
+    recent = [session for session in sessions.values() if session.ended_at and session.ended_at > now - WINDOW]
     active.sort(key=lambda session: (as_utc(session.record.started_at), session.record.id))
     recent.sort(key=lambda session: (_ended(session), session.record.id), reverse=True)
     turns = [turn for session in (*active, *recent) for turn in session.record.turns]
@@ -131,9 +129,7 @@ def _from_pod(view: PodView, record: SessionRecord) -> FleetSession:
 
 
 def _from_past(session: PastSession) -> FleetSession:
-    return FleetSession(
-        session.pod, session.record, session.outcome, as_utc(session.ended_at), test=session.test
-    )
+    return FleetSession(session.pod, session.record, session.outcome, as_utc(session.ended_at), test=session.test)
 
 
 def _history(recent: Sequence[FleetSession], now: datetime) -> Iterable[MinuteBucket]:

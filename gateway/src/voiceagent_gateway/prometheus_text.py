@@ -23,9 +23,7 @@ class GatewayCounters:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.tokens = Counter(
-            "voiceagent_gateway_tokens", "Tokens given.", AGENT_LABELS, registry=self.registry
-        )
+        self.tokens = Counter("voiceagent_gateway_tokens", "Tokens given.", AGENT_LABELS, registry=self.registry)
         self.refusals = Counter(
             "voiceagent_gateway_token_refusals", "Tokens refused.", ("problem",), registry=self.registry
         )
@@ -58,12 +56,8 @@ class _Both(Collector):
 
 def fleet_families(fleet: Fleet) -> Iterator[Metric]:
     """The fleet as metric families. Pure."""
-    pods = GaugeMetricFamily(
-        "voiceagent_fleet_pods", "Worker pods by state.", labels=[*AGENT_LABELS, "state"]
-    )
-    for (namespace, agent, state), count in _tally(
-        (v.pod.namespace, v.pod.agent, _state(v)) for v in fleet.pods
-    ):
+    pods = GaugeMetricFamily("voiceagent_fleet_pods", "Worker pods by state.", labels=[*AGENT_LABELS, "state"])
+    for (namespace, agent, state), count in _tally((v.pod.namespace, v.pod.agent, _state(v)) for v in fleet.pods):
         pods.add_metric([namespace, agent, state], count)
     yield pods
 
@@ -80,9 +74,7 @@ def fleet_families(fleet: Fleet) -> Iterator[Metric]:
         "Calls that ended within the last hour, by outcome.",
         labels=[*AGENT_LABELS, "outcome"],
     )
-    for (namespace, agent, outcome), count in _tally(
-        (s.pod.namespace, s.pod.agent, s.outcome) for s in fleet.recent
-    ):
+    for (namespace, agent, outcome), count in _tally((s.pod.namespace, s.pod.agent, s.outcome) for s in fleet.recent):
         recent.add_metric([namespace, agent, outcome], count)
     yield recent
 

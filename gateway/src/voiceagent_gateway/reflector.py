@@ -112,9 +112,7 @@ class Reflector(Generic[T]):
             if kind == "ERROR":
                 if item.get("code") == GONE:
                     raise _Expired
-                raise KubeError(
-                    int(item.get("code", 0)), str(item.get("message", "the watch ended in an error"))
-                )
+                raise KubeError(int(item.get("code", 0)), str(item.get("message", "the watch ended in an error")))
             if kind == "DELETED":
                 self._items.pop(_key(item), None)
             elif kind in ("ADDED", "MODIFIED"):

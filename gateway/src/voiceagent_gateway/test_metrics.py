@@ -10,9 +10,7 @@ from voiceagent_gateway.model import PastSession, PodRef
 
 SESSIONS: Final = 10
 SPREAD: Final = timedelta(minutes=50)
-POD: Final = PodRef(
-    uid="test-data", namespace="test-data", name="test-data", agent="test-data", phase="Succeeded"
-)
+POD: Final = PodRef(uid="test-data", namespace="test-data", name="test-data", agent="test-data", phase="Succeeded")
 
 
 def make_sessions(now: datetime, random: Random) -> list[PastSession]:
@@ -23,8 +21,7 @@ def make_sessions(now: datetime, random: Random) -> list[PastSession]:
 def _session(now: datetime, random: Random) -> PastSession:
     ended_at = now - random.random() * SPREAD
     turns = [
-        _turn(ended_at - timedelta(seconds=10 * number), random)
-        for number in reversed(range(random.randint(1, 8)))
+        _turn(ended_at - timedelta(seconds=10 * number), random) for number in reversed(range(random.randint(1, 8)))
     ]
     outcome: Literal["completed", "failed"] = "completed" if random.random() < 0.9 else "failed"
     number = f"{random.getrandbits(48):012x}"

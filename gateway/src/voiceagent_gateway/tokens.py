@@ -45,9 +45,7 @@ def grant_for(request: CallRequest, agent_name: str, default_room: str, default_
 
 def video_grants(grant: Grant) -> api.VideoGrants:
     """Join this room, speak, listen, send data; nothing else."""
-    return api.VideoGrants(
-        room_join=True, room=grant.room, can_publish=True, can_subscribe=True, can_publish_data=True
-    )
+    return api.VideoGrants(room_join=True, room=grant.room, can_publish=True, can_subscribe=True, can_publish_data=True)
 
 
 def room_configuration(grant: Grant) -> api.RoomConfiguration:

@@ -33,9 +33,7 @@ def _name(value: str) -> str:
 
 def _agent(value: str) -> str:
     if not _AGENT.fullmatch(value):
-        raise PydanticCustomError(
-            "agent", "must be NAMESPACE/NAME of a VoiceAgent, for example default/receptionist"
-        )
+        raise PydanticCustomError("agent", "must be NAMESPACE/NAME of a VoiceAgent, for example default/receptionist")
     return value
 
 
@@ -57,9 +55,7 @@ def _attributes(value: dict[str, str]) -> dict[str, str]:
     if len(value) > ATTRIBUTES_MAX:
         raise PydanticCustomError("attributes", "must have at most 32 entries")
     if any(key.startswith("lk.") for key in value):
-        raise PydanticCustomError(
-            "attributes", 'must have no key that begins with "lk.", which is LiveKit\'s own'
-        )
+        raise PydanticCustomError("attributes", 'must have no key that begins with "lk.", which is LiveKit\'s own')
     _text("".join(key + text for key, text in value.items()))
     return value
 
@@ -108,9 +104,7 @@ class TokenBody(_Body):
     participant_identity: Name | None = None
     participant_name: Annotated[str, AfterValidator(_display_name)] | None = None
     participant_metadata: Text | None = None
-    participant_attributes: Annotated[dict[str, str], AfterValidator(_attributes)] = Field(
-        default_factory=dict
-    )
+    participant_attributes: Annotated[dict[str, str], AfterValidator(_attributes)] = Field(default_factory=dict)
     room_config: RoomConfigBody = RoomConfigBody()
 
 

@@ -3,6 +3,7 @@ raw JSON bodies. Every call has a deadline."""
 
 import json
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -68,6 +69,8 @@ class Client:
         self._rest = RESTClientObject(configuration)
         self._request: _Request = self._rest.request
         self._timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        self.requests: Counter[str] = Counter()
+        """How many requests were sent, by method."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -130,6 +133,7 @@ class Client:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        self.requests[method] += 1
         try:
             response = await self._request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
             text: bytes = await response.response.read()

@@ -17,7 +17,7 @@ from voiceagent_operator.build.quantity import quantity_value
 from voiceagent_operator.errors import Hindrance
 from voiceagent_operator.objects import Object, controlling_agent, place
 
-CONFLICT_RETRY_SECONDS = 15.0
+CONFLICT_RETRY_SECONDS = 5.0
 """A foreign object is not watched, so that its removal must be looked for."""
 
 _AMOUNTS = frozenset({"requests", "limits"})

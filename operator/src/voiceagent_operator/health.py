@@ -1,10 +1,11 @@
-"""What the kubelet asks: does work go on, and has everything been seen once."""
+"""What the kubelet asks: does work go on, and has everything been seen once. And a few numbers for Prometheus."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from voiceagent_operator.client import Client
 from voiceagent_operator.objects import Key
 from voiceagent_operator.queue import WorkQueue
 from voiceagent_operator.workers import Workers
@@ -14,6 +15,7 @@ from voiceagent_operator.workers import Workers
 class Health:
     """Judges liveness by what the work does, not by whether a task exists."""
 
+    client: Client
     queue: WorkQueue[Key]
     workers: Workers[Key]
     is_ready: Callable[[], bool]
@@ -28,9 +30,30 @@ class Health:
             return f"A worker has been at one VoiceAgent for {self.workers.longest_busy_seconds():.0f} s."
         return None
 
+    def metrics(self) -> str:
+        """The numbers in Prometheus' text format."""
+        lines = [
+            "# HELP voiceagent_operator_queue_depth VoiceAgents that wait to be reconciled, or are being reconciled.",
+            "# TYPE voiceagent_operator_queue_depth gauge",
+            f"voiceagent_operator_queue_depth {self.queue.depth()}",
+            "# HELP voiceagent_operator_reconciles_total Reconciles by outcome.",
+            "# TYPE voiceagent_operator_reconciles_total counter",
+            *(
+                f'voiceagent_operator_reconciles_total{{outcome="{outcome}"}} {self.workers.outcomes[outcome]}'
+                for outcome in ("done", "retried")
+            ),
+            "# HELP voiceagent_operator_api_requests_total Requests to the API server by method, without watches.",
+            "# TYPE voiceagent_operator_api_requests_total counter",
+            *(
+                f'voiceagent_operator_api_requests_total{{method="{method}"}} {self.client.requests[method]}'
+                for method in ("DELETE", "GET", "PATCH")
+            ),
+        ]
+        return "\n".join(lines) + "\n"
+
 
 def health_app(health: Health) -> web.Application:
-    """/healthz and /readyz."""
+    """/healthz, /readyz and /metrics."""
 
     async def healthz(_: web.Request) -> web.Response:
         complaint = health.complaint()
@@ -41,6 +64,9 @@ def health_app(health: Health) -> web.Application:
         text = "ok" if ready else "The cluster's objects have not all been listed yet."
         return web.Response(text=text, status=200 if ready else 503)
 
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(text=health.metrics())
+
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
     return app

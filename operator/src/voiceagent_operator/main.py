@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import kopf
 from aiohttp import web
 from voiceagent_api.install import InstallConfig, InstallError, load_install_config
+from voiceagent_api.names import FIELD_MANAGER
 
 from voiceagent_operator.apply import Applier
 from voiceagent_operator.client import Client, ConnectionMissing, load_configuration
@@ -33,14 +34,19 @@ EXIT_FAILURE = 1
 EXIT_MISTAKE = 2
 
 
+class PortTaken(Exception):
+    """The health port cannot be had; the message says why."""
+
+
 def main() -> int:
     """Run the operator; returns the exit code."""
     settings = read_settings(sys.argv[1:], os.environ)
+    os.environ.setdefault("POD_ID", FIELD_MANAGER)  # kopf else asks for the user's name, which a container may lack
     set_up_logs(settings.log_level)
     try:
         install = load_install_config(settings.config) if settings.config else InstallConfig()
         asyncio.run(run(settings, install))
-    except (InstallError, ConnectionMissing) as mistake:
+    except (InstallError, ConnectionMissing, PortTaken) as mistake:
         print(mistake, file=sys.stderr)
         return EXIT_MISTAKE
     except Exception:
@@ -70,13 +76,25 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     register_login(registry, configuration)
     register_handlers(registry, tables, queue)
     ready = asyncio.Event()
-    server = web.AppRunner(health_app(Health(queue, workers, ready.is_set)), access_log=None, shutdown_timeout=1.0)
+    health = Health(client, queue, workers, ready.is_set)
+    server = web.AppRunner(health_app(health), access_log=None, shutdown_timeout=1.0)
     watch = Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup)
     operation = Operation(client, tables, queue, workers, watch, ready, settings.namespaces)
     try:
         await server.setup()
-        await web.TCPSite(server, settings.health_host, settings.health_port).start()
+        await _listen(server, settings)
         await operation.run(stop)
     finally:
         await server.cleanup()
         await client.close()
+
+
+async def _listen(server: web.AppRunner, settings: Settings) -> None:
+    site = web.TCPSite(server, settings.health_host, settings.health_port)
+    try:
+        await site.start()
+    except OSError as error:
+        address = f"{settings.health_host}:{settings.health_port}"
+        raise PortTaken(
+            f"Cannot listen on {address} for health checks: {error.strerror}. See --health-port."
+        ) from error

@@ -140,6 +140,10 @@ class WorkQueue(Generic[K]):
         self._end(key)
         return delay
 
+    def depth(self) -> int:
+        """How many keys wait or are being worked on."""
+        return len(self._schedule.waiting | self._schedule.running)
+
     def age_seconds(self) -> float:
         """For how long the longest waiting key has been due."""
         due = self._schedule.next_due()

@@ -29,8 +29,8 @@ class Rollout:
         if not self.seen:
             return "The Deployment is about to take up its newest template."
         old = self.replicas - self.updated
-        tail = f"; {old} of the old are still there" if old > 0 else ""
-        return f"{self.updated} of {self.wanted} worker pods of the newest revision are up{tail}."
+        tail = f", {old} of earlier ones are still there" if old > 0 else ""
+        return f"{self.updated} of {self.wanted} worker pods of the newest revision exist{tail}."
 
 
 def read_rollout(deployment: Object | None, wanted_replicas: int | None) -> Rollout:

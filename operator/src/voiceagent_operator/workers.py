@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Generic
 
@@ -29,6 +30,8 @@ class Workers(Generic[K]):
         self._deadline_seconds = deadline_seconds
         self._clock = clock
         self._busy_since: dict[int, float] = {}
+        self.outcomes: Counter[str] = Counter()
+        """How many pieces of work were done and how many were put off."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -49,9 +52,11 @@ class Workers(Generic[K]):
                 async with asyncio.timeout(self._deadline_seconds):
                     look_again_seconds = await self._work(key)
             except Exception as error:
+                self.outcomes["retried"] += 1
                 delay = self._queue.retry(key)
                 self._tell(key, error, delay)
             else:
+                self.outcomes["done"] += 1
                 self._queue.finish(key, look_again_seconds)
             finally:
                 del self._busy_since[number]

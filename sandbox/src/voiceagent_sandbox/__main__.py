@@ -15,6 +15,8 @@ COMMANDS = {
     "logs": "show the logs of a part: operator, gateway, agents, livekit, speech or traefik",
     "servers": "have the servers of the integration tests; prints their folder",
     "client": "build the web client's files",
+    "client-test": "check and test the web client's modules",
+    "python-venv": "have Python's venv module",
     "browser": "have a Chromium for the browser tests",
     "cache": "`cache clear` empties the cache",
 }
@@ -25,7 +27,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="voiceagent_sandbox",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="\n".join(f"  {name:9}{text}" for name, text in COMMANDS.items()),
+        description="\n".join(f"  {name:12}{text}" for name, text in COMMANDS.items()),
     )
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("what", nargs="?", default="")
@@ -47,6 +49,10 @@ def main(arguments: list[str]) -> int:
                 print(sandbox.integration_servers())
             case "client":
                 sandbox.client()
+            case "client-test":
+                print(sandbox.check_client())
+            case "python-venv":
+                sandbox.python_venv()
             case "browser":
                 sandbox.browser()
             case "cache":
@@ -57,11 +63,15 @@ def main(arguments: list[str]) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. Run it again to go on from here, or `make demo-down` to take all away.", file=sys.stderr)
+        print(
+            "\nInterrupted. Run it again to go on from here, or `make demo-down` to take all away.",
+            file=sys.stderr,
+        )
         return 130
     finally:
         if sandbox.progress.seconds:
-            sandbox.progress.save(REPO / "build" / "sandbox" / f"{chosen.command}.json")
+            last = REPO / "build" / "sandbox" / f"{chosen.command}.json"
+            sandbox.progress.save(last, sandbox.paths.cache / "first-times.json")
     return 0
 
 

@@ -23,7 +23,11 @@ class Cluster:
     def __init__(self, paths: Paths, runner: Runner, env: dict[str, str], built: servers.Servers) -> None:
         self._paths = paths
         self._runner = runner
-        self._env = {**env, "KIND_EXPERIMENTAL_DOCKER_NETWORK": CLUSTER_NAME, "KUBECONFIG": str(paths.kubeconfig)}
+        self._env = {
+            **env,
+            "KIND_EXPERIMENTAL_DOCKER_NETWORK": CLUSTER_NAME,
+            "KUBECONFIG": str(paths.kubeconfig),
+        }
         self._kind = built.bin / "kind"
         self._kubectl = built.bin / "kubectl"
         self._marker = paths.run / "cluster.json"
@@ -37,12 +41,29 @@ class Cluster:
         made_here = node_image.startswith("voiceagent-node")
         config = self._paths.run / "kind.json"
         config.write_text(json.dumps(kind_config(made_here), indent=1))
-        create = ("create", "cluster", "--name", CLUSTER_NAME, "--image", node_image, "--config", config, "--quiet")
+        create = (
+            "create",
+            "cluster",
+            "--name",
+            CLUSTER_NAME,
+            "--image",
+            node_image,
+            "--config",
+            config,
+            "--quiet",
+        )
         self._runner.run(self._kind, *create, env=self._env, timeout_seconds=600)
         if made_here:
             self._join_pod_networks()
         self._runner.run(
-            *(self._kubectl, "wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={NODE_READY_SECONDS}s"),
+            *(
+                self._kubectl,
+                "wait",
+                "--for=condition=Ready",
+                "nodes",
+                "--all",
+                f"--timeout={NODE_READY_SECONDS}s",
+            ),
             env=self._env,
             timeout_seconds=NODE_READY_SECONDS + 30,
         )
@@ -68,7 +89,13 @@ class Cluster:
         except (OSError, ValueError, KeyError):
             return False
         return made_of == node_image and self._runner.succeeds(
-            self._kubectl, "wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s", env=self._env,
+            self._kubectl,
+            "wait",
+            "--for=condition=Ready",
+            "nodes",
+            "--all",
+            "--timeout=60s",
+            env=self._env,
             timeout_seconds=90,
         )
 
@@ -77,7 +104,8 @@ class Cluster:
             return
         name = f"com.docker.network.bridge.name={BRIDGE_NAME}"
         self._runner.run(
-            *("docker", "network", "create", "--subnet", "198.18.128.0/24", "--opt", name, CLUSTER_NAME), env=self._env
+            *("docker", "network", "create", "--subnet", "198.18.128.0/24", "--opt", name, CLUSTER_NAME),
+            env=self._env,
         )
 
     def _join_pod_networks(self) -> None:
@@ -95,7 +123,7 @@ class Cluster:
             raise SandboxError(f"kind made {len(nodes)} nodes in place of {1 + len(WORKERS)}.")
         for name, pod_cidr, _ in nodes:
             routes = [f"ip route replace {cidr} via {address}" for other, cidr, address in nodes if other != name]
-            # A node's own proxy would answer 198.18 from the wrong address, so only what leaves the test range is masked.
+            # Pods and nodes see each other's own addresses; only what leaves the sandbox takes the node's.
             masquerade = f"POSTROUTING -s {POD_SUBNET} ! -d {TEST_RANGE} -j MASQUERADE"
             routes.append(f"iptables -t nat -C {masquerade} || iptables -t nat -A {masquerade}")
             unit = (
@@ -108,7 +136,15 @@ class Cluster:
                 "/etc/cni/net.d/10-bridge.conflist": json.dumps(bridge_network(pod_cidr)),
             }
             for file, text in files.items():
-                write = ("docker", "exec", "-i", name, "sh", "-c", f"mkdir -p $(dirname {file}) && cat > {file}")
+                write = (
+                    "docker",
+                    "exec",
+                    "-i",
+                    name,
+                    "sh",
+                    "-c",
+                    f"mkdir -p $(dirname {file}) && cat > {file}",
+                )
                 self._runner.run(*write, stdin=text, env=self._env)
             enable = ("systemctl", "enable", "--now", "voiceagent-routes.service")
             self._runner.run("docker", "exec", name, *enable, env=self._env)
@@ -138,7 +174,11 @@ def bridge_network(pod_cidr: str) -> dict[str, object]:
 
 def kind_config(made_here: bool) -> dict[str, object]:
     """kind's configuration; `made_here` for a node image without kind's own network plugin."""
-    kubelet = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "failCgroupV1": False}
+    kubelet = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "failCgroupV1": False,
+    }
     proxy = {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -160,12 +200,14 @@ def kind_config(made_here: bool) -> dict[str, object]:
             "serviceSubnet": SERVICE_SUBNET,
         },
         "kubeadmConfigPatches": [json.dumps(kubelet), json.dumps(proxy)],
-        "nodes": [{"role": "control-plane", "extraPortMappings": [on_loopback]}, {"role": "worker"}, {"role": "worker"}],
+        "nodes": [
+            {"role": "control-plane", "extraPortMappings": [on_loopback]},
+            {"role": "worker"},
+            {"role": "worker"},
+        ],
     }
     if lacks_sys_resource():
-        config["containerdConfigPatches"] = [
-            '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
-        ]
+        config["containerdConfigPatches"] = ['[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n']
     return config
 
 

@@ -96,7 +96,7 @@ class Engine:
             (run / "before.json").write_text(json.dumps({"ip_forward": _ip_forward(), "policy": self._policy()}))
         (run / "daemon.json").write_text(json.dumps(config, indent=1))
         log = (run / "dockerd.log").open("ab")
-        subprocess.Popen(  # noqa: S603 (a fixed command)
+        subprocess.Popen(
             [shutil.which("dockerd") or "dockerd", "--config-file", str(run / "daemon.json")],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -115,7 +115,9 @@ class Engine:
 
     def _answers(self, host: str | None) -> bool:
         env = {"DOCKER_HOST": host} if host else {}
-        return self._runner.succeeds("docker", "version", "--format", "{{.Server.Version}}", env=env, timeout_seconds=20)
+        return self._runner.succeeds(
+            "docker", "version", "--format", "{{.Server.Version}}", env=env, timeout_seconds=20
+        )
 
     def _foreign_answers(self) -> bool:
         if not (os.environ.get("DOCKER_HOST") or Path("/var/run/docker.sock").exists()):
@@ -159,7 +161,9 @@ class Engine:
                 continue
             kept = [line for line in saved.splitlines() if not any(word in line for word in OWN_RULES)]
             policy = before["policy"] if tool == "iptables" else None
-            text = "\n".join(f":FORWARD {policy} [0:0]" if policy and li.startswith(":FORWARD DROP") else li for li in kept)
+            text = "\n".join(
+                f":FORWARD {policy} [0:0]" if policy and li.startswith(":FORWARD DROP") else li for li in kept
+            )
             if text + "\n" != saved:
                 self._runner.run(f"{tool}-restore", stdin=text + "\n")
         for bridge in ("docker0", BRIDGE_NAME):

@@ -59,8 +59,12 @@ class ImageMaker:
         base = self._bases.python()
         mine = {target: self._project_image(target, base) for target in SOURCES}
         theirs = {program.name.replace("-", "_"): self._server_image(program) for program in SERVER_IMAGES}
-        return Images(**mine, livekit=theirs["livekit_server"], traefik=theirs["traefik"],
-                      metrics_server=theirs["metrics_server"])
+        return Images(
+            **mine,
+            livekit=theirs["livekit_server"],
+            traefik=theirs["traefik"],
+            metrics_server=theirs["metrics_server"],
+        )
 
     def _project_image(self, target: str, base: str) -> str:
         repo = self._paths.repo
@@ -68,7 +72,16 @@ class ImageMaker:
         tag = f"{PROJECT}/{target}:{content_hash(sources, base, target)}"
         if not self._bases.exists(tag):
             with self._progress.step(f"Make the {target} image"):
-                arguments = ("--network", "host", "--build-arg", f"BASE_IMAGE={base}", "--target", target, "-t", tag)
+                arguments = (
+                    "--network",
+                    "host",
+                    "--build-arg",
+                    f"BASE_IMAGE={base}",
+                    "--target",
+                    target,
+                    "-t",
+                    tag,
+                )
                 self._runner.run("docker", "build", "--pull=false", *arguments, ".", cwd=repo, env=self._env)
         return tag
 
@@ -77,9 +90,10 @@ class ImageMaker:
         binary = self._built.path(program)
         tag = f"{PROJECT}/sandbox-{program.name}:{binary.parent.name.rsplit('-', 1)[-1]}"
         if not self._bases.exists(tag):
-            with self._progress.step(f"Make the {program.name} image"), tempfile.TemporaryDirectory(
-                dir=self._paths.cache
-            ) as folder:
+            with (
+                self._progress.step(f"Make the {program.name} image"),
+                tempfile.TemporaryDirectory(dir=self._paths.cache) as folder,
+            ):
                 context = Path(folder)
                 shutil.copy(binary, context / "program")
                 (context / "Dockerfile").write_text('FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n')
@@ -101,7 +115,16 @@ class ImageLoader:
         missing = [image for image in images if not all(image in self._present(node) for node in nodes)]
         if missing:
             self._runner.run(
-                *(self._kind, "load", "docker-image", *missing, "--name", self._cluster, "--nodes", ",".join(nodes)),
+                *(
+                    self._kind,
+                    "load",
+                    "docker-image",
+                    *missing,
+                    "--name",
+                    self._cluster,
+                    "--nodes",
+                    ",".join(nodes),
+                ),
                 env=self._env,
             )
         return len(missing)

@@ -50,7 +50,17 @@ class Installer:
         values.write_text(json.dumps(chart_values(images), indent=1))
         chart = self._paths.repo / "charts" / PROJECT
         self._runner.run(
-            *(self._helm, "upgrade", "--install", RELEASE, chart, "--namespace", SYSTEM_NAMESPACE, "-f", values),
+            *(
+                self._helm,
+                "upgrade",
+                "--install",
+                RELEASE,
+                chart,
+                "--namespace",
+                SYSTEM_NAMESPACE,
+                "-f",
+                values,
+            ),
             env=self._env,
             timeout_seconds=ROLLOUT_SECONDS,
         )
@@ -74,12 +84,22 @@ class Installer:
                 )
             except SandboxError as error:
                 pods = self._runner.run(self._kubectl, "-n", namespace, "get", "pods", "-o", "wide", env=self._env)
-                raise SandboxError(f"{namespace}/{name} did not become ready within {ROLLOUT_SECONDS} s.\n{pods}") from error
+                raise SandboxError(f"{namespace}/{name} is not ready ({error}).\n{pods}") from error
 
     def _credentials(self) -> None:
         """LiveKit's key, made once a cluster; and the agents' Secrets, which the speech server takes as any key."""
         said = self._runner.run(
-            *(self._kubectl, "-n", "livekit", "get", "secret", "livekit-keys", "--ignore-not-found", "-o", "name"),
+            *(
+                self._kubectl,
+                "-n",
+                "livekit",
+                "get",
+                "secret",
+                "livekit-keys",
+                "--ignore-not-found",
+                "-o",
+                "name",
+            ),
             env=self._env,
         )
         if said.strip():
@@ -97,7 +117,13 @@ class Installer:
         while True:
             try:
                 self._runner.run(
-                    *(self._kubectl, "apply", "--server-side", "--force-conflicts", f"--field-manager={manager}"),
+                    *(
+                        self._kubectl,
+                        "apply",
+                        "--server-side",
+                        "--force-conflicts",
+                        f"--field-manager={manager}",
+                    ),
                     *("-f", "-"),
                     stdin=manifest,
                     env=self._env,

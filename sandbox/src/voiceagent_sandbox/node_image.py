@@ -12,15 +12,19 @@ from voiceagent_sandbox.process import Runner, SandboxError
 from voiceagent_sandbox.progress import Progress
 from voiceagent_sandbox.rootfs import BaseImages
 
+RECIPE = "1"
+"""Raised when what follows makes another image of the same ingredients."""
 PULLED_NODE_IMAGE = "kindest/node:v1.35.4"
 NETWORK_TOOLS_SCRIPT = r"""
 set -e
 mkdir -p /stage/usr/bin /stage/usr/sbin /stage/usr/lib /stage/usr/lib64
 for d in bin sbin lib lib64; do ln -s usr/$d /stage/$d; done
-tools="/usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /usr/sbin/nft /usr/sbin/conntrack /usr/bin/kmod /usr/bin/dash"
+tools="/usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /usr/sbin/nft /usr/sbin/conntrack"
+tools="$tools /usr/bin/kmod /usr/bin/dash"
 links="$(ls -d /usr/sbin/ip*tables* /usr/sbin/xtables* /etc/alternatives/ip*tables*) /usr/sbin/modprobe /usr/bin/sh"
-libraries=$(for t in $tools; do ldd $t | grep -o '/[^ ]*'; done; find /usr/lib -path '*/xtables/*.so')
-for f in $tools $links $libraries $(for l in $libraries; do readlink -f $l; done); do
+extensions=$(find /usr/lib -path '*/xtables/*.so')
+libraries=$(for t in $tools $extensions; do ldd $t | grep -o '/[^ :]*' || true; done | sort -u)
+for f in $tools $links $extensions $libraries $(for l in $libraries; do readlink -f $l; done); do
   cp -a --parents "$(readlink -f "$(dirname "$f")")/$(basename "$f")" /stage/
 done
 tar -C /stage -cf - .
@@ -41,7 +45,8 @@ RUN chmod 755 /kind /kind/bin /kind/bin/* /usr/local/bin/* \
  && ln -sf /usr/bin/containerd /usr/bin/ctr /usr/bin/containerd-shim-runc-v2 /usr/local/bin/ \
  && ln -sf /usr/sbin/runc /usr/local/sbin/runc \
  && mkdir -p /etc/kubernetes/manifests /opt/cni && ln -s /usr/lib/cni /opt/cni/bin \
- && ctr oci spec | jq '.hooks.createContainer += [{"path": "/kind/bin/mount-product-files.sh"}] | del(.process.rlimits)' \
+ && ctr oci spec \
+      | jq '.hooks.createContainer += [{"path": "/kind/bin/mount-product-files.sh"}] | del(.process.rlimits)' \
       > /etc/containerd/cri-base.json \
  && systemctl enable kubelet.service containerd.service undo-mount-hacks.service \
  && systemctl mask systemd-binfmt.service
@@ -79,7 +84,7 @@ class NodeImage:
         self._built.make((*servers.NODE_PROGRAMS, servers.KIND), self._progress)
         root = self._bases.node_root()
         programs = [str(self._built.path(program).parent.name) for program in (*servers.NODE_PROGRAMS, servers.KIND)]
-        tag = f"voiceagent-node:{content_hash([Path(__file__)], root, *programs)}"
+        tag = f"voiceagent-node:{content_hash([], RECIPE, DOCKERFILE, NETWORK_TOOLS_SCRIPT, root, *programs)}"
         if not self._bases.exists(tag):
             with self._progress.step("Make the kind node image"):
                 self._make(root, tag)
@@ -109,14 +114,17 @@ class NodeImage:
 
     def _build(self, context: Path, dockerfile: str, tag: str, *more: str) -> None:
         (context / "Dockerfile").write_text(dockerfile, encoding="utf-8")
-        self._runner.run(
-            "docker", "build", "--pull=false", "--force-rm", "-t", tag, *more, context, env=self._env
-        )
+        self._runner.run("docker", "build", "--pull=false", "--force-rm", "-t", tag, *more, context, env=self._env)
 
     def _control_plane_images(self, root: str, work: Path) -> list[str]:
         """Images of one binary each, under the names that kubeadm and containerd ask for."""
         listed = self._runner.run(
-            self._built.bin / "kubeadm", "config", "images", "list", "--kubernetes-version", servers.KUBERNETES_VERSION
+            self._built.bin / "kubeadm",
+            "config",
+            "images",
+            "list",
+            "--kubernetes-version",
+            servers.KUBERNETES_VERSION,
         ).split()
         config = (self._kind_files() / "etc/containerd/config.toml").read_text(encoding="utf-8")
         sandbox = next(line.split('"')[1] for line in config.splitlines() if "sandbox_image" in line)
@@ -159,7 +167,16 @@ class NodeImage:
     def _preload(self, unloaded: str, names: list[str], tag: str) -> None:
         """Import the images into the node image's own containerd, as kind's image build does."""
         container = self._runner.run(
-            *("docker", "run", "-d", "--privileged", "--network=none", "--entrypoint=sleep", unloaded, "infinity"),
+            *(
+                "docker",
+                "run",
+                "-d",
+                "--privileged",
+                "--network=none",
+                "--entrypoint=sleep",
+                unloaded,
+                "infinity",
+            ),
             env=self._env,
         ).strip()
         try:
@@ -181,7 +198,15 @@ class NodeImage:
             time.sleep(1)
             entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
             self._runner.run(
-                "docker", "commit", "--change", entrypoint, "--change", "CMD []", container, tag, env=self._env
+                "docker",
+                "commit",
+                "--change",
+                entrypoint,
+                "--change",
+                "CMD []",
+                container,
+                tag,
+                env=self._env,
             )
         finally:
             self._runner.succeeds("docker", "rm", "-f", container, env=self._env)

@@ -44,7 +44,7 @@ def default_paths(environ: dict[str, str]) -> Paths:
 
 
 def content_hash(paths: Iterable[Path], *more: str) -> str:
-    """12 hexadecimal digits over the names and bytes of files (folders: all files below, but for caches) and strings."""
+    """12 hexadecimal digits over names and bytes of files (in folders: all below but caches) and strings."""
     digest = hashlib.sha256()
     for root in paths:
         files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())

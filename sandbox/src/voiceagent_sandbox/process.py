@@ -3,7 +3,7 @@
 import os
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -32,7 +32,7 @@ class Runner:
         words = [str(word) for word in command]
         with self.log.open("ab") as log:
             log.write(f"$ {' '.join(words)}\n".encode())
-        process = subprocess.Popen(  # noqa: S603 (the commands are this program's own)
+        process = subprocess.Popen(
             words,
             cwd=cwd,
             env={**self.env, **(env or {})},
@@ -64,7 +64,8 @@ class Runner:
         if code != 0:
             said = (b"".join(captured["err"]).decode(errors="replace") or out).strip().splitlines()[-6:]
             raise SandboxError(
-                f"`{' '.join(words[:4])}…` ended with {code}; the whole output is in {self.log}.\n  " + "\n  ".join(said)
+                f"`{' '.join(words[:4])}…` ended with {code}; the whole output is in {self.log}.\n  "
+                + "\n  ".join(said)
             )
         return out
 

@@ -42,10 +42,12 @@ class Progress:
         """A line between steps."""
         self._print(text, end="\n")
 
-    def save(self, file: Path) -> None:
-        """Write the times of all steps, in seconds, as JSON."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(self.seconds, indent=1) + "\n", encoding="utf-8")
+    def save(self, last: Path, first: Path) -> None:
+        """Write the seconds of this run's steps to `last`, and of steps never seen before to `first`, as JSON."""
+        seen: dict[str, float] = json.loads(first.read_text(encoding="utf-8")) if first.exists() else {}
+        for file, seconds in ((last, self.seconds), (first, {**self.seconds, **seen})):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
 
     def _beat(self, title: str, started: float, done: threading.Event) -> None:
         while not done.wait(0.2 if self._live else QUIET_BEAT_SECONDS):

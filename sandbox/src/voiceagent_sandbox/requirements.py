@@ -42,6 +42,11 @@ def require(needs: tuple[Need, ...], runner: Runner, progress: Progress) -> None
     packages = missing(needs)
     if not packages:
         return
+    install(tuple(packages), runner, progress)
+
+
+def install(packages: tuple[str, ...], runner: Runner, progress: Progress) -> None:
+    """Install Debian packages as root; for anyone else raise SandboxError with the command that does."""
     command = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
     if not (is_root() and shutil.which("apt-get")):
         sudo = "" if is_root() else "sudo "

@@ -13,8 +13,28 @@ SUITE = "bookworm"
 PYTHON_IMAGE = "python:3.11-slim-bookworm"
 PYTHON_PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates", "libgomp1")
 NODE_PACKAGES = (
-    *("systemd", "containerd", "runc", "containernetworking-plugins", "iptables", "nftables", "conntrack", "socat"),
-    *("ethtool", "kmod", "iproute2", "util-linux", "mount", "jq", "procps", "ca-certificates", "curl", "e2fsprogs"),
+    *(
+        "systemd",
+        "containerd",
+        "runc",
+        "containernetworking-plugins",
+        "iptables",
+        "nftables",
+        "conntrack",
+        "socat",
+    ),
+    *(
+        "ethtool",
+        "kmod",
+        "iproute2",
+        "util-linux",
+        "mount",
+        "jq",
+        "procps",
+        "ca-certificates",
+        "curl",
+        "e2fsprogs",
+    ),
     *("pigz", "catatonit", "hostname"),
 )
 PULL_SECONDS = 600
@@ -66,7 +86,13 @@ class BaseImages:
         try:
             root = work / "root"
             self._runner.run("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, root)
-            for unneeded in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
+            for unneeded in (
+                "var/cache/apt",
+                "var/lib/apt/lists",
+                "usr/share/doc",
+                "usr/share/man",
+                "usr/share/locale",
+            ):
                 shutil.rmtree(root / unneeded, ignore_errors=True)
                 (root / unneeded).mkdir(parents=True, exist_ok=True)
             if carry_host_settings:
@@ -88,7 +114,11 @@ def _carry_host_settings(root: Path) -> None:
     """Give the local base the host's CA bundle and pip settings, which the legacy builder cannot mount."""
     if Path(HOST_CA_BUNDLE).exists():
         shutil.copyfile(HOST_CA_BUNDLE, root / HOST_CA_BUNDLE.lstrip("/"))
-    for name in (os.environ.get("PIP_CONFIG_FILE", ""), "/etc/pip.conf", str(Path.home() / ".config/pip/pip.conf")):
+    for name in (
+        os.environ.get("PIP_CONFIG_FILE", ""),
+        "/etc/pip.conf",
+        str(Path.home() / ".config/pip/pip.conf"),
+    ):
         if name and Path(name).exists():
             shutil.copyfile(name, root / "etc/pip.conf")
             return

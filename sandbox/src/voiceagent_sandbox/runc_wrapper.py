@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
             spec = json.loads(file.read_text())
             without_missing(spec.get("process", {}) if bundle else spec)
             file.write_text(json.dumps(spec))
-    os.execvp("runc", ["runc", *arguments])  # noqa: S606, S607 (becomes runc)
+    os.execvp("runc", ["runc", *arguments])  # noqa: S606 (becomes runc)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from voiceagent_sandbox import requirements, servers
-from voiceagent_sandbox.client import build_client
+from voiceagent_sandbox.client import build_client, check_client
 from voiceagent_sandbox.cluster import CONTROL_PLANE, WORKERS, Cluster
 from voiceagent_sandbox.engine import Engine
 from voiceagent_sandbox.images import ImageLoader, ImageMaker
@@ -118,6 +118,15 @@ class Sandbox:
         """Build the web client's files."""
         with self._alone():
             build_client(self.paths, self._runner, self.progress)
+
+    def check_client(self) -> str:
+        """Check and test the web client's modules."""
+        with self._alone():
+            return check_client(self.paths, self._runner, self.progress)
+
+    def python_venv(self) -> None:
+        """Have Python's venv module, which Debian packages apart."""
+        requirements.install(("python3-venv",), self._runner, self.progress)
 
     def browser(self) -> None:
         """Have a Chromium for the browser tests."""

@@ -91,7 +91,15 @@ class Servers:
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_suffix(".part")
         self._runner.run(
-            *(self._go, "build", "-ldflags", f"-s -w {program.ldflags}".strip(), "-o", unfinished, program.package),
+            *(
+                self._go,
+                "build",
+                "-ldflags",
+                f"-s -w {program.ldflags}".strip(),
+                "-o",
+                unfinished,
+                program.package,
+            ),
             cwd=self._paths.repo / "sandbox" / "servers" / program.family,
             env={
                 "CGO_ENABLED": "0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
@@ -27,10 +28,13 @@ from voiceagent_caller import (
 InWorld = Callable[[Any, Callable[[Any], Awaitable[None]]], None]
 
 QUESTION = Utterance(text="When are you open?")
-PATH_SECONDS = 0.3
-"""What codec and jitter buffers may add to the agent's delay on the way there and back."""
-BUSY_SECONDS = 1.5
-"""The same when the machine is busy with something else just then."""
+AUDIBLE_SECONDS = 4 * 0.42 - 0.2
+"""How long the question sounds: four words, without the pause after the last."""
+
+
+def path_seconds() -> float:
+    """What the way there and back may add to the agent's delay: 0.1 s on an idle machine, more on a busy one."""
+    return 0.25 + 0.15 * os.getloadavg()[0] / (os.cpu_count() or 1)
 
 
 def options(world: Any, *utterances: Utterance, **more: Any) -> CallOptions:
@@ -42,9 +46,11 @@ def test_the_silence_it_measures_is_the_time_that_the_agent_took(in_world: InWor
         report = await make_call(options(world, *[QUESTION, Utterance(text="One two three")] * 2))
         silences = [turn.silence_seconds for turn in report.turns]
         added = [silence - delay for silence, delay in zip(silences, world.delays, strict=True)]
-        assert all(0 <= seconds <= BUSY_SECONDS for seconds in added), (silences, world.delays)
-        assert min(added[0::2]) <= PATH_SECONDS, (silences, world.delays)
-        assert min(added[1::2]) <= PATH_SECONDS, (silences, world.delays)
+        seen = f"silences {silences}, delays {world.delays}"
+        # The way adds the same to each turn, give or take, and a busy machine only ever adds to that.
+        short, long = min(added[0::2]), min(added[1::2])
+        assert 0 <= min(added) <= path_seconds(), seen
+        assert abs(short - long) <= 0.25, seen
 
     in_world(script(answer_delays=(0.7, 1.6, 0.7, 1.6)), body)
 
@@ -81,7 +87,7 @@ def test_its_report_says_what_each_side_said_and_heard(in_world: InWorld, script
         "turn-01-agent.wav",
         "turn-01-caller.wav",
     ]
-    assert read_wav(tmp_path / "turn-01-agent.wav").seconds == pytest.approx(1.7 + 0.5, abs=0.25)
+    assert read_wav(tmp_path / "turn-01-agent.wav").seconds == pytest.approx(1.9 + 0.6, abs=0.5)
 
 
 def test_words_spoken_over_the_greeting_are_answered_and_the_greeting_is_not_taken_for_the_answer(
@@ -96,7 +102,8 @@ def test_words_spoken_over_the_greeting_are_answered_and_the_greeting_is_not_tak
             reply = await call.listen()
             assert call.sounds[0].ended_at > spoken.started_at, "the two did not overlap"
             assert reply.transcript == "We are open at nine."
-            assert 0 <= reply.silence_seconds - world.delays[0] <= BUSY_SECONDS
+            assert -0.02 <= spoken.ended_at - spoken.started_at - AUDIBLE_SECONDS <= 0.3
+            assert 0 <= reply.silence_seconds - world.delays[0] <= 2 * path_seconds()
         await asyncio.wait_for(world.caller_left.wait(), 5)
 
     in_world(script(greeting="Hello how can I help one two three one two three", answer_delays=(0.9,)), body)
@@ -145,8 +152,8 @@ def test_a_call_can_go_on_with_the_agent_that_replaces_one_that_left(in_world: I
 
 def test_a_call_that_takes_too_long_is_hung_up(in_world: InWorld, script: Any) -> None:
     async def body(world: Any) -> None:
-        with pytest.raises(CallFailed, match=r"not over after 4 s and was hung up while listening to the answer"):
-            await make_call(options(world, QUESTION, max_seconds=4, expect_greeting=False))
+        with pytest.raises(CallFailed, match=r"not over after 6 s and was hung up while (saying|listening)"):
+            await make_call(options(world, QUESTION, max_seconds=6, expect_greeting=False))
         await asyncio.wait_for(world.caller_left.wait(), 5)
 
     in_world(script(greeting=None, answer_delays=()), body)

@@ -58,6 +58,12 @@ class OperatorProcess:
         self.process = None
         return time.monotonic() - began
 
+    def number(self, metric: str) -> int:
+        """One of the numbers on /metrics."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
+            lines = answer.read().decode().splitlines()
+        return int(next(line.rpartition(" ")[2] for line in lines if line.startswith(metric)))
+
     def asks(self, path: str) -> int:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
@@ -86,8 +92,8 @@ class Space:
         self.cluster.apply(self.manifest(name, **spec))
 
     def secret(self, name: str, **values: str) -> None:
-        literals = [f"--from-literal={key}={value}" for key, value in values.items()]
-        self.do("create", "secret", "generic", name, *literals)
+        body = {"metadata": {"name": name}, "stringData": values}
+        self.cluster.post(f"/api/v1/namespaces/{self.name}/secrets", body)
 
     def do(self, *arguments: str, text: str | None = None) -> str:
         return str(self.cluster.do("--namespace", self.name, *arguments, text=text))
@@ -102,7 +108,7 @@ class Space:
 
     def condition(self, kind: str = "Ready", name: str = "receptionist") -> dict[str, Any]:
         """A condition as it is now; empty where it is not there yet or of an earlier generation."""
-        agent = self.get("voiceagent", name) or {}
+        agent = self.get("voiceagents", name) or {}
         conditions = agent.get("status", {}).get("conditions", [])
         now = agent.get("metadata", {}).get("generation")
         return next((c for c in conditions if c["type"] == kind and c["observedGeneration"] == now), {})
@@ -119,20 +125,27 @@ class Space:
 
     def until_deployed(self, name: str = "receptionist") -> dict[str, Any]:
         """The Deployment once its controller has taken it up and the operator has told so."""
+
+        def told() -> bool:
+            agent = self.get("voiceagents", name) or {}
+            return bool(agent["spec"]["replicas"] == agent.get("status", {}).get("updatedReplicas"))
+
         self.until_reason("PodsNotReady", name=name)
-        found: dict[str, Any] = self.cluster.until(lambda: self.get("deployment", name), "the Deployment")
-        return found
+        self.cluster.until(told, "the Deployment's controller has made its pods")
+        return self.get("deployments", name) or {}
 
     def serve(self, name: str = "receptionist") -> None:
         """Stand in for the nodes: tell the Deployment that all its pods are ready."""
-        deployment = self.get("deployment", name) or {}
+        deployment = self.get("deployments", name) or {}
         wanted = deployment["spec"]["replicas"]
         for pod in self.list("pods"):
+            if "deletionTimestamp" in pod["metadata"]:
+                continue
             ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
             patch = json.dumps({"status": ready})
             self.do("patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge", "-p", patch)
         self.cluster.until(
-            lambda: (self.get("voiceagent", name) or {}).get("status", {}).get("readyReplicas") == wanted, "pods ready"
+            lambda: (self.get("voiceagents", name) or {}).get("status", {}).get("readyReplicas") == wanted, "pods ready"
         )
 
 
@@ -172,13 +185,23 @@ def operator(cluster: Any, rights: None, tmp_path_factory: pytest.TempPathFactor
     process.stop()
 
 
+def _new_space(cluster: Any) -> Iterator[Space]:
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    cluster.post("/api/v1/namespaces", {"metadata": {"name": name}})
+    yield Space(cluster, name)
+    cluster.do("--namespace", name, "delete", "voiceagents", "--all", "--wait=false")
+
+
 @pytest.fixture
 def bare_space(cluster: Any) -> Iterator[Space]:
     """A namespace without any Secret."""
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    cluster.do("create", "namespace", name)
-    yield Space(cluster, name)
-    cluster.do("--namespace", name, "delete", "voiceagents", "--all", "--wait=false")
+    yield from _new_space(cluster)
+
+
+@pytest.fixture
+def other_space(cluster: Any) -> Iterator[Space]:
+    """Another namespace without any Secret."""
+    yield from _new_space(cluster)
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def chat(server: Server, text: str, *, key: str = "sandbox", timeout: float = 20
     return openai_llm(server, key).chat(chat_ctx=context, conn_options=once, **options)
 
 
-async def spoken(voice: tts.TTS, text: str = SENTENCE) -> rtc.AudioFrame:
+async def spoken(voice: tts.TTS[Any], text: str = SENTENCE) -> rtc.AudioFrame:
     return await voice.synthesize(text, conn_options=ONCE).collect()
 
 

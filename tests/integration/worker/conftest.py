@@ -100,16 +100,19 @@ class RunningWorker:
     provider_key: str = PROVIDER_KEY
 
     @property
+    def key_path(self) -> Path:
+        return self.folder / "OPENAI_API_KEY"
+
+    @property
     def log(self) -> str:
         return (self.folder / "worker.log").read_text()
 
-    def change_config(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change the file as the kubelet does: at once."""
-        config = json.loads(self.config_path.read_text())
-        change(config)
-        self.replace_config(json.dumps(config))
+    def change_config(self, **fields: Any) -> None:
+        """Change fields of the file."""
+        self.replace_config(json.dumps({**json.loads(self.config_path.read_text()), **fields}))
 
     def replace_config(self, text: str) -> None:
+        """Change the file as the kubelet does: at once."""
         part = self.config_path.with_suffix(".new")
         part.write_text(text)
         part.replace(self.config_path)
@@ -142,91 +145,119 @@ def _ps() -> str:
     return subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.fixture
-def livekit(tmp_path: Path) -> Iterator[LiveKit]:
+def new_livekit(folder: Path) -> LiveKit:
     binary = os.environ.get("LIVEKIT_SERVER_BINARY") or shutil.which("livekit-server")
     if binary is None:
-        pytest.fail("LIVEKIT_SERVER_BINARY names no livekit-server, and there is none in PATH")
-    server = LiveKit(binary, tmp_path)
+        pytest.fail("LIVEKIT_SERVER_BINARY names no livekit-server, and there is none in PATH", False)
+    server = LiveKit(binary, folder)
     server.start()
+    return server
+
+
+def new_worker(folder: Path, livekit: LiveKit, api_secret: str = API_SECRET, config_text: str = "") -> RunningWorker:
+    """Start a worker whose providers cannot be reached: what it does about that is part of what is tested."""
+    (folder / "livekit").mkdir()
+    (folder / "livekit" / "LIVEKIT_API_KEY").write_text(API_KEY)
+    (folder / "livekit" / "LIVEKIT_API_SECRET").write_text(api_secret + "\n")
+    key_path = folder / "OPENAI_API_KEY"
+    key_path.write_text(PROVIDER_KEY)
+    nowhere = f"http://127.0.0.1:{free_port()}/v1"
+
+    def provider(model: str, **more: Any) -> dict[str, Any]:
+        return {"provider": "openai", "model": model, "baseURL": nowhere, "credentialsPath": str(key_path), **more}
+
+    agent_name = f"tests-{folder.name}"
+    config = {
+        "schemaVersion": 1,
+        "namespace": "tests",
+        "name": "agent",
+        "agentName": agent_name,
+        "livekitURL": livekit.url,
+        "instructions": "You answer the phone.",
+        "language": "en",
+        "providers": {
+            "stt": provider("whisper-1"),
+            "llm": provider("gpt-4o-mini", options={"temperature": 0.2}),
+            "tts": provider("tts-1", voice="alloy"),
+        },
+        "maxSessionSeconds": 600,
+        "drainTimeoutSeconds": 60,
+        "logLevel": "INFO",
+    }
+    config_path = folder / "agent.json"
+    config_path.write_text(config_text or json.dumps(config))
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": "/tmp",  # short, for the socket's name
+        "POD_NAMESPACE": "tests",
+        "POD_NAME": "agent-pod-1",
+        "VOICEAGENT_REVISION": "rev1",
+        "VOICEAGENT_CONFIG": str(config_path),
+    }
+    command = [sys.executable, "-m", "voiceagent_worker", "--livekit-credentials", str(folder / "livekit")]
+    with (folder / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+    return RunningWorker(process, folder, config_path, port, agent_name)
+
+
+def end(worker: RunningWorker) -> None:
+    if worker.process.poll() is None:
+        os.killpg(worker.process.pid, signal.SIGKILL)
+    worker.process.wait()
+
+
+@pytest.fixture(scope="module")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
+    """One for the module: no test stops it."""
+    server = new_livekit(tmp_path_factory.mktemp("livekit"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_worker(livekit: LiveKit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorker]:
+    """One for the module, since a start takes seconds."""
+    worker = new_worker(tmp_path_factory.mktemp("shared"), livekit)
+    yield worker
+    end(worker)
+
+
+@pytest.fixture
+def worker(shared_worker: RunningWorker) -> Iterator[RunningWorker]:
+    """The module's worker; its files are put back after the test."""
+    config, key = shared_worker.config_path.read_text(), shared_worker.key_path.read_text()
+    yield shared_worker
+    shared_worker.replace_config(config)
+    shared_worker.key_path.write_text(key)
+
+
+@pytest.fixture
+def own_livekit(tmp_path: Path) -> Iterator[LiveKit]:
+    """One that the test may stop."""
+    server = new_livekit(tmp_path)
     yield server
     server.stop()
 
 
 @pytest.fixture
-def start_worker(livekit: LiveKit, tmp_path: Path) -> Iterator[Callable[..., RunningWorker]]:
-    """Starts workers whose providers cannot be reached: what they do about it is part of what is tested."""
+def start_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RunningWorker]]:
+    """Starts workers of the test's own."""
     workers: list[RunningWorker] = []
 
-    def start(with_key: bool = True, **changes: Any) -> RunningWorker:
-        folder = tmp_path / f"worker-{len(workers)}"
-        folder.mkdir()
-        livekit_folder = folder / "livekit"
-        livekit_folder.mkdir()
-        (livekit_folder / "LIVEKIT_API_KEY").write_text(API_KEY)
-        (livekit_folder / "LIVEKIT_API_SECRET").write_text(API_SECRET + "\n")
-        key_path = folder / "OPENAI_API_KEY"
-        if with_key:
-            key_path.write_text(PROVIDER_KEY)
-        nowhere = f"http://127.0.0.1:{free_port()}/v1"
-
-        def provider(model: str, **more: Any) -> dict[str, Any]:
-            return {
-                "provider": "openai",
-                "model": model,
-                "baseURL": nowhere,
-                "credentialsPath": str(key_path),
-                **more,
-            }
-
-        agent_name = f"tests-agent-{len(workers)}"
-        config = {
-            "schemaVersion": 1,
-            "namespace": "tests",
-            "name": "agent",
-            "agentName": agent_name,
-            "livekitURL": livekit.url,
-            "instructions": "You answer the phone.",
-            "greeting": "Hello!",
-            "language": "en",
-            "providers": {
-                "stt": provider("whisper-1"),
-                "llm": provider("gpt-4o-mini", options={"temperature": 0.2}),
-                "tts": provider("tts-1", voice="alloy"),
-            },
-            "maxSessionSeconds": 600,
-            "drainTimeoutSeconds": 60,
-            "logLevel": "INFO",
-            **changes,
-        }
-        config_path = folder / "agent.json"
-        config_path.write_text(json.dumps(config))
-        port = free_port()
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "TMPDIR": "/tmp",  # noqa: S108 (short, for the socket's name)
-            "POD_NAMESPACE": "tests",
-            "POD_NAME": "agent-pod-1",
-            "VOICEAGENT_REVISION": "rev1",
-            "VOICEAGENT_CONFIG": str(config_path),
-        }
-        command = [sys.executable, "-m", "voiceagent_worker", "--livekit-credentials", str(livekit_folder)]
-        with (folder / "worker.log").open("wb") as log:
-            process = subprocess.Popen(
-                [*command, "--host", "127.0.0.1", "--port", str(port)],
-                stdout=log,
-                stderr=log,
-                env=environment,
-                cwd=folder,
-                start_new_session=True,
-            )
-        worker = RunningWorker(process, folder, config_path, port, agent_name)
+    def start(livekit: LiveKit, **settings: str) -> RunningWorker:
+        worker = new_worker(tmp_path_factory.mktemp("own"), livekit, **settings)
         workers.append(worker)
         return worker
 
     yield start
     for worker in workers:
-        if worker.process.poll() is None:
-            os.killpg(worker.process.pid, signal.SIGKILL)
-        worker.process.wait()
+        end(worker)

@@ -6,15 +6,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from voiceagent_api.install import GatewaySettings, InstallConfig, LiveKitDefaults
-
 from voiceagent_gateway.app import create_app
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.merge import Fleet, merge
 from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodView
 from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.settings import Settings
+
+# A machine that is busy elsewhere must not fail a property.
+hypothesis.settings.register_profile("gateway", deadline=None)
+hypothesis.settings.load_profile("gateway")
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, tzinfo=UTC)
 API_SECRET = "a-secret-of-at-least-32-characters"
@@ -125,9 +129,7 @@ def make_agent() -> Callable[..., AgentRef]:
 @pytest.fixture
 def world(make_agent: Callable[..., AgentRef]) -> World:
     """One callable VoiceAgent, with its LiveKit Secret."""
-    return World(
-        agents=[make_agent()], secrets={("default", "livekit"): LiveKitCredentials("devkey", API_SECRET)}
-    )
+    return World(agents=[make_agent()], secrets={("default", "livekit"): LiveKitCredentials("devkey", API_SECRET)})
 
 
 @pytest.fixture

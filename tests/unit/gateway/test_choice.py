@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 from voiceagent_api.install import LiveKitDefaults
-
 from voiceagent_gateway.choice import choose_agent, livekit_place
 from voiceagent_gateway.model import AgentRef, CallRequest
 from voiceagent_gateway.problems import ProblemError

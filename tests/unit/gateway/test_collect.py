@@ -8,11 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from voiceagent_api.worker_status import SessionRecord, WorkerStatus
-
+from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
 from voiceagent_gateway import collect
 from voiceagent_gateway.collect import PAST_MAX, PAST_TURNS_MAX, FleetCollector, ReadError
-from voiceagent_gateway.merge import TurnRecord
 from voiceagent_gateway.model import PastSession, PodRef
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)

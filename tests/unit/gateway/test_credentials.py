@@ -5,7 +5,6 @@ import base64
 from typing import Any
 
 import pytest
-
 from voiceagent_gateway.credentials import KEPT_SECONDS, SecretCredentials, credentials_from_secret
 from voiceagent_gateway.keyed_locks import KeyedLocks
 from voiceagent_gateway.kube import Kube, KubeError

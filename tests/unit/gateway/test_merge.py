@@ -7,16 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from voiceagent_api.worker_status import Outcome, SessionRecord, TurnRecord, WorkerStatus
-
 from voiceagent_gateway import metrics_json
 from voiceagent_gateway.merge import WINDOW, duration_seconds, merge
 from voiceagent_gateway.model import PastSession, PodRef, PodView, as_utc
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, tzinfo=UTC)
 
-moments = st.datetimes(
-    datetime(2026, 5, 4, 10), datetime(2026, 5, 4, 13), timezones=st.sampled_from([UTC, None])  # type: ignore[list-item]
-)
+moments = st.datetimes(datetime(2026, 5, 4, 10), datetime(2026, 5, 4, 13), timezones=st.sampled_from([UTC, None]))
 latencies = st.none() | st.floats(0, 10_000)
 turns = st.builds(
     TurnRecord,
@@ -66,7 +63,9 @@ views = st.lists(
     unique_by=lambda view: view.pod.uid,
 )
 past = st.lists(
-    st.builds(PastSession, pod=pods, record=records, ended_at=moments, outcome=st.sampled_from(["completed", "unknown"])),
+    st.builds(
+        PastSession, pod=pods, record=records, ended_at=moments, outcome=st.sampled_from(["completed", "unknown"])
+    ),
     max_size=6,
 )
 
@@ -77,7 +76,7 @@ def record(id_: str, **fields: object) -> SessionRecord:
         "started_at": NOW - timedelta(minutes=5),
         "config_revision": "c",
     }
-    return SessionRecord(id=id_, **{**values, **fields})  # type: ignore[arg-type]
+    return SessionRecord(id=id_, **{**values, **fields})
 
 
 @given(views, past)
@@ -89,9 +88,7 @@ def test_each_session_is_shown_once(pod_views: list[PodView], remembered: list[P
 
 
 @given(views, past)
-def test_what_ended_more_than_an_hour_ago_is_not_shown(
-    pod_views: list[PodView], remembered: list[PastSession]
-) -> None:
+def test_what_ended_more_than_an_hour_ago_is_not_shown(pod_views: list[PodView], remembered: list[PastSession]) -> None:
     fleet = merge(pod_views, remembered, NOW)
 
     assert all(session.ended_at and session.ended_at > NOW - WINDOW for session in fleet.recent)

@@ -9,7 +9,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from voiceagent_api.install import GatewaySettings
 from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
-
 from voiceagent_gateway.model import PodRef, PodView
 
 SCRAPER_ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -119,7 +118,7 @@ async def test_a_prometheus_scraper_gets_openmetrics(ask: httpx.AsyncClient) -> 
 
     assert response.headers["content-type"].startswith("application/openmetrics-text")
     assert response.headers["vary"] == "Accept"
-    samples = {s.name: s for family in parse_openmetrics(response.text) for s in family.samples}
+    samples = {s.name: s for family in parse_openmetrics(response.text) for s in family.samples}  # type: ignore[no-untyped-call]
     assert samples["voiceagent_fleet_sessions_active"].value == 1
     assert samples["voiceagent_fleet_sessions_active"].labels == {"namespace": "default", "agent": "receptionist"}
 

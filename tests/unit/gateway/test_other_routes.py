@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from voiceagent_gateway.model import AgentRef
 
 Make = Callable[..., AgentRef]
@@ -142,7 +141,9 @@ async def test_the_page_may_connect_to_the_gateway_and_the_agents_livekit_server
 
 
 @pytest.mark.usefixtures("client_dir")
-@pytest.mark.parametrize("path", ["/nothing", "/assets/none-BYg9S0x4.js", "/../settings.py", "/%2e%2e/%2e%2e/etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/assets/none-BYg9S0x4.js", "/../settings.py", "/%2e%2e/%2e%2e/etc/passwd"]
+)
 async def test_a_file_that_there_is_not_is_a_problem(ask: httpx.AsyncClient, path: str) -> None:
     response = await ask.get(path)
 

@@ -54,11 +54,15 @@ def name_of(item: Mapping[str, Any]) -> str | None:
     return None if item.get("hidden") else f"{item['metadata']['name']}@{item['metadata']['resourceVersion']}"
 
 
+def watched_twice(server: Server) -> Callable[[Reflector[str]], bool]:
+    return lambda _: len(server.watched_from) == 2
+
+
 async def kept_by(server: Server, until: Callable[[Reflector[str]], bool]) -> Reflector[str]:
     reflector = Reflector(server, "/api/v1/things", name_of, selector="a=b", backoff_seconds=0.001)
     task = asyncio.create_task(reflector.run())
     async with asyncio.timeout(5):
-        while not until(reflector):
+        while not until(reflector):  # noqa: ASYNC110 (what is looked at is no event)
             await asyncio.sleep(0.001)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -121,7 +125,7 @@ async def test_a_place_that_the_api_server_has_forgotten_leads_to_a_new_listing(
     for first in ([gone], [KubeError(410, "too old")]):
         server = Server([page(thing("a")), page(thing("b"), version=50)], [list(first)])
 
-        reflector = await kept_by(server, lambda r, server=server: len(server.watched_from) == 2)
+        reflector = await kept_by(server, watched_twice(server))
 
         assert reflector.items == ["b@1"]
         assert server.watched_from == ["1", "50"]

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from voiceagent_gateway.main import main
 from voiceagent_gateway.settings import UserError, parse_settings
 

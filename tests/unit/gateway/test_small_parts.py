@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from livekit import api
-
 from voiceagent_gateway.client_files import connect_sources
 from voiceagent_gateway.livekit_rooms import agent_present, dispatch_under_way
 from voiceagent_gateway.logs import JsonFormatter, configure

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,6 @@ import httpx
 import jwt
 import pytest
 from voiceagent_api.install import LiveKitDefaults
-
 from voiceagent_gateway.model import AgentRef
 
 Make = Callable[..., AgentRef]
@@ -99,9 +97,7 @@ async def test_several_agents_and_none_named_is_refused_with_the_list(
     assert "default/sales" in problem["detail"]
 
 
-async def test_a_named_agent_is_the_one_that_is_called(
-    world: Any, ask: httpx.AsyncClient, make_agent: Make
-) -> None:
+async def test_a_named_agent_is_the_one_that_is_called(world: Any, ask: httpx.AsyncClient, make_agent: Make) -> None:
     world.agents.append(make_agent("sales", agent_name="sales-line"))
 
     body = (await ask.get("/token", params={"agent": "default/sales"})).json()
@@ -207,9 +203,7 @@ async def test_the_token_source_endpoint_answers_201_with_what_livekit_clients_r
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"room_name": "", "roomConfig": null}'])
-async def test_every_field_of_the_token_source_endpoint_may_be_left_out(
-    ask: httpx.AsyncClient, content: bytes
-) -> None:
+async def test_every_field_of_the_token_source_endpoint_may_be_left_out(ask: httpx.AsyncClient, content: bytes) -> None:
     response = await ask.post("/token", content=content)
 
     assert response.status_code == 201
@@ -239,9 +233,7 @@ async def test_a_dispatch_name_chooses_the_agent(world: Any, ask: httpx.AsyncCli
     assert claims["roomConfig"]["agents"][0]["agentName"] == "sales-line"
 
 
-async def test_the_query_chooses_the_agent_of_a_post_too(
-    world: Any, ask: httpx.AsyncClient, make_agent: Make
-) -> None:
+async def test_the_query_chooses_the_agent_of_a_post_too(world: Any, ask: httpx.AsyncClient, make_agent: Make) -> None:
     world.agents.append(make_agent("sales", agent_name="sales-line"))
 
     response = await ask.post("/token?agent=default/sales", json={})
@@ -294,9 +286,7 @@ async def test_a_part_of_the_body_that_is_not_accepted_is_named(
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
-@pytest.mark.parametrize(
-    "content", [b"{", b"\xff\xfe", b'{"participant_metadata": "\\ud800"}', b"[" * 30_000, b"NaN"]
-)
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"participant_metadata": "\\ud800"}', b"[" * 30_000, b"NaN"])
 async def test_a_body_that_is_no_json_is_refused(ask: httpx.AsyncClient, content: bytes) -> None:
     assert_problem(await ask.post("/token", content=content), 400, "invalid-request")
 
@@ -342,7 +332,7 @@ async def test_a_method_that_there_is_not_is_a_problem_too(ask: httpx.AsyncClien
 async def test_a_bug_is_a_problem_that_tells_nothing_of_the_inside(
     world: Any, ask: httpx.AsyncClient, make_agent: Make
 ) -> None:
-    world.agents[:] = [replace(make_agent(), ready_replicas=None)]
+    world.agents[:] = [make_agent(ready_replicas=None)]
 
     problem = assert_problem(await ask.get("/token"), 500, "internal-error")
 

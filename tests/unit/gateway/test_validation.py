@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.validation import parse_token_body
 
@@ -15,7 +14,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=10,
 )
-KEYS = ("room_name", "roomConfig", "room_config", "agents", "agent_name", "metadata", "participant_attributes", "egress")
+KEYS = ("room_name", "roomConfig", "room_config", "agents", "agent_name", "metadata", "egress")
 bodies = st.recursive(
     json_values,
     lambda inner: st.dictionaries(st.sampled_from(KEYS), inner, max_size=4) | st.lists(inner, max_size=2),

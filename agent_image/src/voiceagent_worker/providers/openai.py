@@ -6,7 +6,10 @@
 
 from typing import Any, Final
 
-from livekit.plugins import openai
+# the SDK imports these at the first request, on the event loop; here they are part of the warm-up
+import openai.resources.audio
+import openai.resources.chat  # noqa: F401
+from livekit.plugins import openai as plugin
 from voiceagent_api.agent_config import ProviderConfig
 
 from voiceagent_worker.providers.options import checked_options
@@ -15,27 +18,27 @@ DEFAULT_VOICE: Final = "alloy"
 """Known to every speech model of OpenAI."""
 
 
-def build_stt(config: ProviderConfig, language: str, api_key: str) -> openai.STT:
+def build_stt(config: ProviderConfig, language: str, api_key: str) -> plugin.STT:
     """Speech to text, one request for each stretch of speech that the session's voice detection finds."""
-    options = {"language": language, **checked_options("stt", config, openai.STT)}
-    return openai.STT(model=config.model, api_key=api_key, **_address(config), **options)
+    options = {"language": language, **checked_options("stt", config, plugin.STT)}
+    return plugin.STT(model=config.model, api_key=api_key, **_address(config), **options)
 
 
-def build_llm(config: ProviderConfig, language: str, api_key: str) -> openai.LLM:
+def build_llm(config: ProviderConfig, language: str, api_key: str) -> plugin.LLM:
     """The language model; it learns the language from the instructions and the talk."""
-    return openai.LLM(
-        model=config.model, api_key=api_key, **_address(config), **checked_options("llm", config, openai.LLM)
+    return plugin.LLM(
+        model=config.model, api_key=api_key, **_address(config), **checked_options("llm", config, plugin.LLM)
     )
 
 
-def build_tts(config: ProviderConfig, language: str, api_key: str) -> openai.TTS:
+def build_tts(config: ProviderConfig, language: str, api_key: str) -> plugin.TTS:
     """Text to speech; it speaks the language of the text."""
-    return openai.TTS(
+    return plugin.TTS(
         model=config.model,
         voice=config.voice or DEFAULT_VOICE,
         api_key=api_key,
         **_address(config),
-        **checked_options("tts", config, openai.TTS),
+        **checked_options("tts", config, plugin.TTS),
     )
 
 

@@ -73,9 +73,7 @@ def token_routes(settings: Settings, deps: Deps) -> APIRouter:
         ] = None,
     ) -> TokenAnswer:
         response.headers["Cache-Control"] = "no-store"
-        call = await _give(
-            settings, deps, CallRequest(room=room, identity=identity, agent=agent), _who(request)
-        )
+        call = await _give(settings, deps, CallRequest(room=room, identity=identity, agent=agent), _who(request))
         return TokenAnswer(
             token=call.issued.token,
             url=call.url,

@@ -10,9 +10,12 @@ WebSocket it is the connection and then each utterance, so that a long-lived str
 | status  | answers `status` in the vendor's form  | (the same)                                              |
 | drop    | cuts the connection instead            | cuts the connection                                     |
 | stall   | never answers                          | sends nothing more, connection open                     |
-| rubbish | (as with `after_bytes` 0)              | goes on with bytes that are no protocol                 |
+| rubbish | (as with `after_bytes` 0)              | goes on with noise, and is then cut                     |
 
-Rubbish follows a good status line and good headers, since some clients report a bad status line as status 400.
+Noise comes after a good status line and good headers: some clients report a bad status line as status 400, and
+some wait for ever after a bad length of a chunk. In an HTTP body it is neither JSON, events nor sound; on a
+WebSocket it is no frame.
+
 Some clients (aiohttp, so the Deepgram plugin) ask once more by themselves when a connection is cut before the
 answer to a GET, which a WebSocket's handshake is: they notice a drop from a `count` of 2 on.
 """
@@ -31,8 +34,7 @@ from .errors import ApiError
 # A stalled connection is let go at last, so that a forgotten client cannot hold it for ever.
 STALL_LIMIT_SECONDS = 300.0
 _FLUSH_LIMIT_SECONDS = 2.0
-# Headers and rubbish that arrive in one piece are read in one piece, and then both are rubbish.
-_BEFORE_RUBBISH_SECONDS = 0.2
+_NOISE = b"\x00\xff\n\ndata: {rubbish\xfe\n\n"
 
 
 class Fault(BaseModel):
@@ -80,7 +82,6 @@ class Wire(Protocol):
     """What a fault does to a connection: the part of asyncio's transport that it needs."""
 
     def write(self, data: bytes) -> None: ...
-    def close(self) -> None: ...
     def abort(self) -> None: ...
     def get_write_buffer_size(self) -> int: ...
 
@@ -127,7 +128,7 @@ class Guard:
             self._left = None
             if head:
                 await send(head)
-            await self._happen()
+            await self._happen(send)
             if tail:
                 await send(tail)
 
@@ -141,7 +142,7 @@ class Guard:
         self._left = None
         await self._happen()
 
-    async def _happen(self) -> None:
+    async def _happen(self, send: Callable[[bytes], Awaitable[None]] | None = None) -> None:
         assert self._fault is not None  # noqa: S101 - only called where there is a fault
         if self._fault.kind in {"slow", "stall"}:
             slow = self._fault.kind == "slow"
@@ -149,13 +150,14 @@ class Guard:
             if slow:
                 return
         if self._wire is not None:
-            await self._flush()
             if self._fault.kind == "rubbish":
-                await asyncio.sleep(_BEFORE_RUBBISH_SECONDS)
-                self._wire.write(b"\x00\xff rubbish \xfe" + secrets.token_bytes(256))
-                self._wire.close()
-            else:
-                self._wire.abort()
+                noise = _NOISE + secrets.token_bytes(256)
+                if send is None:
+                    self._wire.write(noise)
+                else:
+                    await send(noise)
+            await self._flush()
+            self._wire.abort()
         raise FaultTripped(self._fault.kind)
 
     async def _flush(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -39,7 +41,7 @@ class Recognizer:
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._model = await loop.run_in_executor(self._pool, lambda: Moonshine(model_folder(), threads=1))
+        self._model = await loop.run_in_executor(self._pool, _load)
         await self.transcribe(np.zeros(RECOGNITION_RATE, np.float32))
         self.ready = True
 
@@ -64,3 +66,11 @@ class Recognizer:
             if text:
                 passages.append(Passage(start, end, text))
         return passages
+
+
+def _load() -> Moonshine:
+    model = Moonshine(model_folder(), threads=1)
+    # Loading passes through several copies of the weights, which the allocator would keep: a third of the whole.
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+    return model

@@ -1,0 +1,111 @@
+"""How long the demo takes by step, an agent needs to become Ready, and an answer to a spoken word.
+
+Run by `make bench-demo` on a sandbox that is up. Prints a table and writes build/bench/demo.json.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import httpx
+from on_sandbox import ADDRESS, EXAMPLE, Kubectl, eventually, sandbox_kubectl
+from voiceagent_caller import CallOptions, CallReport, Utterance, make_call
+from voiceagent_sandbox.paths import REPO, default_paths
+
+QUESTIONS = ("Are you open on Saturday?", "Where are you?", "How much is a cleaning?", "Can I pay by card?")
+STARTS = 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number; `goal` is the most that it should be, or None where there is none."""
+
+    name: str
+    value: float
+    unit: str
+    goal: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.goal is None or self.value <= self.goal
+
+
+def warm_up() -> list[Figure]:
+    """The second `make demo`: everything is there already."""
+    started = time.monotonic()
+    env = {**os.environ, "PYTHONPATH": str(REPO / "sandbox" / "src")}
+    subprocess.run([sys.executable, "-m", "voiceagent_sandbox", "up"], env=env, check=True, capture_output=True)
+    return [Figure("warm: the sandbox brought up again", time.monotonic() - started, "s", 120)]
+
+
+def first_times() -> list[Figure]:
+    """Each step of the sandbox as it took the first time on this machine, with whatever else ran then."""
+    file = default_paths(dict(os.environ)).cache / "first-times.json"
+    steps: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
+    figures = [Figure(f"first time: {title}", seconds, "s") for title, seconds in steps.items()]
+    return [*figures, Figure("first time: all of it", sum(steps.values()), "s", 3600)]
+
+
+def apply_to_ready(kubectl: Kubectl) -> Figure:
+    """The median time from `kubectl apply` of the first manifest to Ready, with the image on the node."""
+    seconds = []
+    for _ in range(STARTS):
+        kubectl("delete", "voiceagent", "--all", "--ignore-not-found")
+        eventually(lambda: kubectl.pods("receptionist"), lambda pods: not pods)
+        started = time.monotonic()
+        kubectl("apply", "-f", str(EXAMPLE))
+        kubectl.wait_ready("receptionist")
+        seconds.append(time.monotonic() - started)
+    return Figure("kubectl apply to Ready, median", statistics.median(seconds), "s", 30)
+
+
+def spoken_turns() -> list[Figure]:
+    """One call with several questions: the silence that the caller hears, and what it is made of."""
+    report: CallReport = asyncio.run(
+        make_call(CallOptions(gateway=ADDRESS, speech=ADDRESS, utterances=tuple(Utterance(text=q) for q in QUESTIONS)))
+    )
+    ended: list[dict[str, Any]] = eventually(
+        lambda: [s for s in httpx.get(f"{ADDRESS}/metrics/sessions").json()["recent"] if s["room"] == report.room],
+        lambda found: bool(found),
+        seconds=60,
+    )
+    turns = ended[0]["turns"]
+
+    def middle(key: str) -> float:
+        measured = [turn[key] for turn in turns if turn.get(key) is not None]
+        return statistics.median(measured) if measured else float("nan")
+
+    errors = [turn.word_error_rate for turn in report.turns]
+    return [
+        Figure(
+            "last word to first sound, median",
+            statistics.median(t.silence_seconds for t in report.turns),
+            "s",
+            4,
+        ),
+        Figure("  of it: end of speech to transcript", middle("stt_milliseconds"), "ms"),
+        Figure("  of it: LLM to first token", middle("llm_ttft_milliseconds"), "ms"),
+        Figure("  of it: TTS to first byte", middle("tts_ttfb_milliseconds"), "ms"),
+        Figure("word error rate of the heard answers, mean", statistics.mean(errors), "", 0.2),
+    ]
+
+
+def main() -> None:
+    figures = [*first_times(), *warm_up(), apply_to_ready(sandbox_kubectl()), *spoken_turns()]
+    for figure in figures:
+        goal = "" if figure.goal is None else f"goal {figure.goal:g}  {'holds' if figure.holds else 'MISSED'}"
+        print(f"{figure.name:62} {figure.value:10.2f} {figure.unit:3} {goal}")
+    file = REPO / "build" / "bench" / "demo.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{**asdict(figure), "holds": figure.holds} for figure in figures]
+    file.write_text(json.dumps({"figures": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The web client in a real browser, with a wav as its microphone."""
+
+import shutil
+import wave
+from pathlib import Path
+
+import httpx
+from on_sandbox import ADDRESS, Kubectl
+from playwright.sync_api import expect, sync_playwright
+
+PATIENCE_MILLISECONDS = 120_000
+QUESTION = "Hello, are you open on Saturday?"
+SPEAK_AFTER_SECONDS = 12
+
+
+def question_wav(web: httpx.Client, folder: Path) -> Path:
+    """The question with silence around it, since the browser plays the file over and over from its start."""
+    body = {"model": "tts-1", "voice": "alloy", "input": QUESTION, "response_format": "pcm"}
+    spoken = (
+        web.post("/v1/audio/speech", json=body, headers={"Authorization": "Bearer test"}).raise_for_status().content
+    )
+    file = folder / "microphone.wav"
+    with wave.open(str(file), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(24000)
+        silence = b"\0\0" * 24000
+        sound.writeframes(silence * SPEAK_AFTER_SECONDS + spoken + silence * 60)
+    return file
+
+
+def test_a_person_in_a_browser_talks_with_the_agent(
+    receptionist: str, kubectl: Kubectl, web: httpx.Client, artefacts: Path
+) -> None:
+    microphone = question_wav(web, artefacts)
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is missing; run these tests by `make test-e2e`."
+    flags = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={microphone}",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-quic",
+        "--no-first-run",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=flags)
+        try:
+            page = browser.new_page(viewport={"width": 1100, "height": 800})
+            page.goto(f"{ADDRESS}/?agent=default/{receptionist}")
+            call = page.get_by_test_id("call")
+            expect(call).to_be_enabled(timeout=PATIENCE_MILLISECONDS)
+            call.click()
+            lines = page.get_by_test_id("line")
+            greeting = lines.filter(has_text="Blue Dental").first
+            expect(greeting).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+            mine = page.locator('[data-testid="line"][data-who="you"]')
+            expect(mine.first).to_contain_text("Saturday", ignore_case=True, timeout=PATIENCE_MILLISECONDS)
+            answers = page.locator('[data-testid="line"][data-who="agent"]')
+            expect(answers.nth(1)).to_have_attribute("data-final", "true", timeout=PATIENCE_MILLISECONDS)
+            page.screenshot(path=artefacts / "browser-call.png")
+            page.get_by_test_id("hang-up").click()
+            expect(page.get_by_test_id("call")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+        finally:
+            browser.close()

@@ -1,0 +1,76 @@
+"""From one manifest to a spoken answer: what the product is for."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+from on_sandbox import ADDRESS, Kubectl, eventually
+from voiceagent_caller import Call, CallHooks, CallOptions, Utterance, make_call, render_transcript
+
+MOST_WORD_ERRORS = 0.2
+
+
+def sessions(web: httpx.Client) -> dict[str, Any]:
+    answer: dict[str, Any] = web.get("/metrics/sessions").raise_for_status().json()
+    return answer
+
+
+async def test_a_caller_hears_what_the_language_model_wrote(
+    receptionist: str, kubectl: Kubectl, web: httpx.Client, artefacts: Path
+) -> None:
+    pods = kubectl.pods(receptionist)
+    assert [pod["status"]["phase"] for pod in pods] == ["Running"]
+    seen: dict[str, Any] = {}
+
+    def look(_: str) -> None:
+        fleet = sessions(web)
+        if fleet["active_count"]:
+            seen["during"] = fleet
+
+    utterances = (
+        Utterance(text="Are you open on Saturday?"),
+        Utterance(text="How much does a cleaning cost?"),
+    )
+    options = CallOptions(gateway=ADDRESS, speech=ADDRESS, utterances=utterances, record=artefacts)
+    report = await make_call(options, CallHooks(progress=look))
+    (artefacts / "call.json").write_text(report.to_json())
+    (artefacts / "call.txt").write_text(render_transcript(report))
+
+    assert report.complete
+    assert report.greeting is not None
+    assert "Blue Dental" in report.greeting.transcript
+    assert report.greeting.wer <= MOST_WORD_ERRORS
+    written = [entry["text"] for entry in web.get("/sandbox/journal", params={"kind": "llm"}).json()["entries"]]
+    assert len(report.turns) == 2
+    for turn in report.turns:
+        assert turn.answered, "the agent answered nothing"
+        assert any(_same_words(turn.answered, reply) for reply in written), (turn.answered, written)
+        assert turn.word_error_rate <= MOST_WORD_ERRORS, turn
+
+    during = seen["during"]
+    assert during["active_count"] == 1
+    assert during["sessions"][0]["room"] == report.room
+    after = eventually(
+        lambda: [s for s in sessions(web)["recent"] if s["room"] == report.room],
+        lambda ended: bool(ended),
+        seconds=60,
+    )
+    assert after[0]["outcome"] == "completed"
+    measured = [turn for turn in after[0]["turns"] if turn.get("e2eMilliseconds", turn.get("e2e_milliseconds"))]
+    assert measured, json.dumps(after[0])
+
+
+async def test_two_callers_at_once_get_their_own_rooms(receptionist: str, web: httpx.Client) -> None:
+    options = CallOptions(gateway=ADDRESS, speech=ADDRESS)
+    async with Call(options) as first, Call(options) as second:
+        assert first.room != second.room
+        fleet = await asyncio.to_thread(eventually, lambda: sessions(web), lambda seen: seen["active_count"] == 2, 60)
+        assert {s["room"] for s in fleet["sessions"]} == {first.room, second.room}
+    eventually(lambda: sessions(web), lambda seen: seen["active_count"] == 0, 60)
+
+
+def _same_words(said: str, written: str) -> bool:
+    """Whether what was shown to the caller is what the model wrote, but for white space."""
+    return " ".join(said.split()) in " ".join(written.split()) or " ".join(written.split()) in " ".join(said.split())

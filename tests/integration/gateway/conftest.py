@@ -1,0 +1,391 @@
+"""The gateway as a process, with a user's rights of its own, before a real API server and a real livekit-server."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from livekit import api
+
+API_KEY = "devkey"
+API_SECRET = "a-secret-of-at-least-32-characters"
+
+# What the gateway needs of the API server, and no more.
+RULES = [
+    {"apiGroups": ["voiceagents.dev"], "resources": ["voiceagents"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class LiveKit:
+    """livekit-server on loopback."""
+
+    binary: str
+    folder: Path
+    port: int = field(default_factory=free_port)
+    key: str = API_KEY
+    secret: str = API_SECRET
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        config = {
+            "port": self.port,
+            "bind_addresses": ["127.0.0.1"],
+            "rtc": {
+                "udp_port": free_port(),
+                "tcp_port": free_port(),
+                "node_ip": "127.0.0.1",
+                "use_external_ip": False,
+                "enable_loopback_candidate": True,
+                "interfaces": {"includes": ["lo"]},
+            },
+            "keys": {self.key: self.secret},
+        }
+        (self.folder / "livekit.yaml").write_text(json.dumps(config))
+        with (self.folder / "livekit.log").open("ab") as log:
+            command = [self.binary, "--config", str(self.folder / "livekit.yaml")]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.1)
+        raise TimeoutError((self.folder / "livekit.log").read_text())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def client(self) -> api.LiveKitAPI:
+        return api.LiveKitAPI(self.url, self.key, self.secret)
+
+    def token(self, room: str, identity: str, kind: api.AccessToken.ParticipantKind = "standard") -> str:
+        """A token that the gateway did not make."""
+        grants = api.VideoGrants(room_join=True, room=room, agent=kind == "agent")
+        token = api.AccessToken(self.key, self.secret).with_identity(identity).with_kind(kind)
+        return token.with_grants(grants).to_jwt()
+
+
+@dataclass
+class RunningGateway:
+    """A gateway process and what it says."""
+
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The log's lines; each is a JSON object."""
+        return [json.loads(line) for line in self.log.splitlines()]
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return httpx.get(self.address + path, timeout=10, trust_env=False, **options)
+
+    def post(self, path: str, body: Any) -> httpx.Response:
+        return httpx.post(self.address + path, json=body, timeout=10, trust_env=False)
+
+    def until(self, look: Callable[[], Any], seconds: float = 60) -> Any:
+        """The first truthy thing that `look` returns."""
+        end = time.monotonic() + seconds
+        while not (seen := look()):
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < end, f"not within {seconds} s\n{self.log}"
+            time.sleep(0.05)
+        return seen
+
+    def ready(self) -> bool:
+        with suppress(httpx.TransportError):
+            return self.get("/readyz").status_code == 200
+        return False
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+class Worker:
+    """A process's worth of a worker pod's HTTP side: it answers `/status` with what it is told to."""
+
+    def __init__(self) -> None:
+        self.status: dict[str, Any] = {}
+        self.delay_seconds = 0.0
+        self.reads = 0
+        worker = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                worker.reads += 1
+                time.sleep(worker.delay_seconds)
+                body = json.dumps(worker.status).encode()
+                with suppress(OSError):
+                    self.send_response(200 if self.path == "/status" else 404)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = int(self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Wire:
+    """A TCP connection to the API server that can be cut and mended."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._open = True
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        self._open = False
+        for one in self._sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self._sockets.clear()
+
+    def mend(self) -> None:
+        self._open = True
+
+    def close(self) -> None:
+        self.cut()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            if not self._open:
+                near.close()
+                continue
+            far = socket.create_connection(("127.0.0.1", self._target))
+            self._sockets += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class Place:
+    """A namespace of its own for one test, in which the gateway may do what RULES say."""
+
+    cluster: Any
+    namespace: str
+
+    def voice_agent(self, name: str = "receptionist", **spec: Any) -> None:
+        provider = {"provider": "openai"}
+        document = {
+            "apiVersion": "voiceagents.dev/v1alpha1",
+            "kind": "VoiceAgent",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {
+                "instructions": "You answer the phone.",
+                "providers": {"stt": provider, "llm": provider, "tts": provider},
+                **spec,
+            },
+        }
+        self.cluster.apply(document)
+
+    def agent_status(self, name: str = "receptionist", ready: int = 1, message: str = "Ready for calls.") -> None:
+        condition = {
+            "type": "Ready",
+            "status": "True" if ready else "False",
+            "reason": "Ready" if ready else "Starting",
+            "message": message,
+            "lastTransitionTime": "2026-05-04T12:00:00Z",
+        }
+        status = {
+            "agentName": f"{self.namespace}-{name}",
+            "readyReplicas": ready,
+            "readySummary": f"{ready}/1",
+            "conditions": [condition],
+        }
+        self._patch_status("voiceagent", name, status)
+
+    def secret(self, name: str = "livekit", key: str = API_KEY, secret: str = API_SECRET) -> None:
+        document = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "stringData": {"LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret},
+        }
+        self.cluster.apply(document)
+
+    def pod(self, name: str, port: int, agent: str = "receptionist") -> None:
+        labels = {
+            "app.kubernetes.io/name": "voiceagent",
+            "app.kubernetes.io/component": "worker",
+            "voiceagents.dev/agent": agent,
+            "voiceagents.dev/revision": "r1",
+        }
+        container = {"name": "worker", "image": "none", "ports": [{"name": "http", "containerPort": port}]}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": self.namespace, "labels": labels},
+            "spec": {"containers": [container]},
+        }
+        self.cluster.apply(document)
+        ready = [{"type": "Ready", "status": "True"}]
+        addresses = {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]}
+        self._patch_status("pod", name, {"phase": "Running", **addresses, "conditions": ready})
+
+    def delete(self, kind: str, name: str) -> None:
+        self.cluster.do(
+            "delete", kind, name, "--namespace", self.namespace, "--grace-period=0", "--force", "--wait=false"
+        )
+
+    def _patch_status(self, kind: str, name: str, status: dict[str, Any]) -> None:
+        patch = json.dumps({"status": status})
+        self.cluster.do(
+            "patch", kind, name, "--namespace", self.namespace, "--subresource=status", "--type=merge", "-p", patch
+        )
+
+
+@pytest.fixture(scope="session")
+def gateway_kubeconfig(cluster: Any) -> Path:
+    """The kubeconfig of a user who may do nothing but what is granted in a test's namespace."""
+    path: Path = cluster.kubeconfig("gateway")
+    return path
+
+
+@pytest.fixture
+def place(cluster: Any, request: pytest.FixtureRequest) -> Place:
+    namespace = f"gw-{abs(hash(request.node.nodeid)) % 10**10}"
+    cluster.do("create", "namespace", namespace)
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    metadata = {"name": "gateway", "namespace": namespace}
+    user = {"kind": "User", "name": "gateway", "apiGroup": "rbac.authorization.k8s.io"}
+    role = {"kind": "Role", "name": "gateway", "apiGroup": "rbac.authorization.k8s.io"}
+    cluster.apply({**rbac, "kind": "Role", "metadata": metadata, "rules": RULES})
+    cluster.apply({**rbac, "kind": "RoleBinding", "metadata": metadata, "subjects": [user], "roleRef": role})
+    return Place(cluster, namespace)
+
+
+@pytest.fixture
+def livekit(tmp_path: Path) -> Iterator[LiveKit]:
+    binary = os.environ.get("LIVEKIT_SERVER_BINARY") or shutil.which("livekit-server")
+    if binary is None:
+        pytest.fail("LIVEKIT_SERVER_BINARY names no livekit-server, and there is none in PATH", pytrace=False)
+    server = LiveKit(binary, tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_gateway(tmp_path: Path, place: Place, gateway_kubeconfig: Path) -> Iterator[Callable[..., RunningGateway]]:
+    """Starts a gateway for the test's namespace; its log holds neither secrets nor tokens at the end."""
+    running: list[RunningGateway] = []
+
+    def start(
+        *arguments: str, livekit_url: str = "ws://127.0.0.1:1", kubeconfig: Path | None = None, **gateway: Any
+    ) -> RunningGateway:
+        folder = tmp_path / f"gateway-{len(running)}"
+        folder.mkdir()
+        install = {"livekit": {"url": livekit_url, "publicURL": livekit_url}, "gateway": gateway}
+        (folder / "install.yaml").write_text(yaml.safe_dump(install))
+        port = free_port()
+        command = [sys.executable, "-m", "voiceagent_gateway", f"--config={folder}/install.yaml", f"--port={port}"]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "KUBECONFIG": str(kubeconfig or gateway_kubeconfig),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        with (folder / "gateway.log").open("wb") as log:
+            process = subprocess.Popen(
+                [*command, f"--namespace={place.namespace}", *arguments],
+                stdout=log, stderr=log, env=environment, cwd=folder,
+            )  # fmt: skip
+        gateway_process = RunningGateway(process, folder / "gateway.log", port)
+        running.append(gateway_process)
+        return gateway_process
+
+    yield start
+    for gateway in running:
+        assert gateway.stop() in (0, 2), gateway.log
+        assert API_SECRET not in gateway.log
+        assert "eyJ" not in gateway.log, "a token is in the log"
+        assert "Traceback" not in gateway.log, gateway.log
+
+
+@pytest.fixture
+def start_worker() -> Iterator[Callable[[], Worker]]:
+    workers: list[Worker] = []
+
+    def start() -> Worker:
+        workers.append(Worker())
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.stop()
+
+
+@pytest.fixture
+def wire(cluster: Any, gateway_kubeconfig: Path, tmp_path: Path) -> Iterator[tuple[Wire, Path]]:
+    """A connection to the API server that can be cut, and the kubeconfig that leads through it."""
+    wire = Wire(int(cluster.server.rsplit(":", 1)[1]))
+    document = yaml.safe_load(gateway_kubeconfig.read_text())
+    document["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{wire.port}"
+    path = tmp_path / "wire.kubeconfig"
+    path.write_text(yaml.safe_dump(document))
+    yield wire, path
+    wire.close()

@@ -1,0 +1,173 @@
+"""The gateway's tokens before a real livekit-server."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from livekit import api, rtc
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def gateway(place: Any, livekit: Any, start_gateway: Start) -> Any:
+    """A gateway for one VoiceAgent on the test's livekit-server."""
+    place.voice_agent()
+    place.agent_status()
+    place.secret()
+    gateway = start_gateway(livekit_url=livekit.url)
+    gateway.until(gateway.ready)
+    return gateway
+
+
+@asynccontextmanager
+async def joined(url: str, token: str) -> AsyncIterator[rtc.Room]:
+    room = rtc.Room()
+    await asyncio.wait_for(room.connect(url, token), 20)
+    try:
+        yield room
+    finally:
+        await room.disconnect()
+
+
+async def dispatches(livekit: Any, room: str) -> list[str]:
+    async with livekit.client() as client:
+        return [dispatch.agent_name for dispatch in await client.agent_dispatch.list_dispatch(room)]
+
+
+async def until_participants(livekit: Any, room: str, count: int) -> None:
+    async with livekit.client() as client, asyncio.timeout(10):
+        while True:
+            present = await client.room.list_participants(api.ListParticipantsRequest(room=room))
+            if len(present.participants) == count:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def test_livekit_takes_the_token_and_calls_the_agent(place: Any, livekit: Any, gateway: Any) -> None:
+    answer = gateway.get("/token").json()
+
+    async with joined(answer["url"], answer["token"]) as room:
+        assert room.name == answer["room"]
+        assert room.local_participant.identity == answer["identity"]
+        assert await dispatches(livekit, room.name) == [f"{place.namespace}-receptionist"]
+        await room.local_participant.publish_data(b"hello")
+
+
+async def test_livekit_takes_the_token_of_the_token_source_endpoint_with_all_that_it_says(
+    place: Any, livekit: Any, gateway: Any
+) -> None:
+    response = gateway.post(
+        "/token",
+        {
+            "room_name": "lobby",
+            "participant_identity": "anna",
+            "participant_name": "Anna",
+            "participant_metadata": "m",
+            "participant_attributes": {"tier": "gold"},
+            "room_config": {"agents": [{"agent_name": f"{place.namespace}-receptionist", "metadata": "for the agent"}]},
+        },
+    )
+    assert response.status_code == 201
+    answer = response.json()
+
+    async with joined(answer["server_url"], answer["participant_token"]) as room:
+        me = room.local_participant
+        assert (room.name, me.identity, me.name, me.metadata) == ("lobby", "anna", "Anna", "m")
+        assert me.attributes["tier"] == "gold"
+        async with livekit.client() as client:
+            called = await client.agent_dispatch.list_dispatch("lobby")
+        assert [(one.agent_name, one.metadata) for one in called] == [
+            (f"{place.namespace}-receptionist", "for the agent")
+        ]
+
+
+async def test_a_token_opens_no_other_room_and_no_administration(livekit: Any, gateway: Any) -> None:
+    token = gateway.get("/token?room=mine").json()["token"]
+    header, claims, signature = token.split(".")
+    changed = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    changed["video"]["room"] = "yours"
+    forged = base64.urlsafe_b64encode(json.dumps(changed).encode()).decode().rstrip("=")
+    web = livekit.url.replace("ws", "http", 1)
+
+    async with httpx.AsyncClient(trust_env=False, base_url=web) as client:
+        own = await client.get("/rtc/validate", params={"access_token": token})
+        other = await client.get("/rtc/validate", params={"access_token": f"{header}.{forged}.{signature}"})
+        administration = await client.post(
+            "/twirp/livekit.RoomService/ListParticipants",
+            json={"room": "mine"},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+    assert own.status_code == 200
+    assert other.status_code == 401
+    assert administration.status_code in (401, 403)
+    with pytest.raises(rtc.ConnectError):
+        async with joined(livekit.url, f"{header}.{forged}.{signature}"):
+            pass
+
+
+async def test_the_room_asked_for_while_joining_is_not_the_one_joined(livekit: Any, gateway: Any) -> None:
+    token = gateway.get("/token?room=mine").json()["token"]
+
+    async with joined(f"{livekit.url}/?room=yours", token) as room:
+        assert room.name == "mine"
+        await until_participants(livekit, "mine", 1)
+
+
+async def test_a_living_room_without_an_agent_is_given_one_and_only_one(place: Any, livekit: Any, gateway: Any) -> None:
+    async with joined(livekit.url, livekit.token("lobby", "first")):
+        await until_participants(livekit, "lobby", 1)
+        assert await dispatches(livekit, "lobby") in ([], [""])
+
+        answers = await asyncio.gather(*(asyncio.to_thread(gateway.get, "/token?room=lobby") for _ in range(5)))
+
+        assert {answer.status_code for answer in answers} == {200}
+        called = await dispatches(livekit, "lobby")
+        assert called.count(f"{place.namespace}-receptionist") == 1
+
+
+async def test_an_empty_room_that_is_there_already_is_given_an_agent_too(
+    place: Any, livekit: Any, gateway: Any
+) -> None:
+    async with livekit.client() as client:
+        await client.room.create_room(api.CreateRoomRequest(name="waiting", empty_timeout=60))
+
+    gateway.get("/token?room=waiting")
+
+    assert f"{place.namespace}-receptionist" in await dispatches(livekit, "waiting")
+
+
+async def test_a_room_with_an_agent_in_it_is_left_as_it_is(place: Any, livekit: Any, gateway: Any) -> None:
+    async with joined(livekit.url, livekit.token("lobby", "agent-1", kind="agent")):
+        await until_participants(livekit, "lobby", 1)
+
+        assert gateway.get("/token?room=lobby").status_code == 200
+
+        assert f"{place.namespace}-receptionist" not in await dispatches(livekit, "lobby")
+
+
+async def test_a_room_that_just_called_its_agent_is_not_given_a_second(place: Any, livekit: Any, gateway: Any) -> None:
+    answer = gateway.get("/token?room=lobby").json()
+    async with joined(answer["url"], answer["token"]):
+        await until_participants(livekit, "lobby", 1)
+
+        assert gateway.get("/token?room=lobby&identity=second").status_code == 200
+
+        assert await dispatches(livekit, "lobby") == [f"{place.namespace}-receptionist"]
+
+
+def test_a_livekit_that_does_not_answer_keeps_nobody_from_a_token_for_long(livekit: Any, gateway: Any) -> None:
+    livekit.stop()
+    started = time.monotonic()
+
+    assert gateway.get("/token?room=lobby").status_code == 200
+
+    assert time.monotonic() - started < 5
+    gateway.until(lambda: "could not look whether the room needs an agent" in gateway.log)
