@@ -9,7 +9,7 @@ PACKAGES := voiceagent_api voiceagent_operator voiceagent_gateway voiceagent_wor
 export KUBEBUILDER_ASSETS ?= $(CACHE)/bin
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 
-.PHONY: help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down sandbox-logs sandbox-status bench-demo clean
+.PHONY: help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -63,6 +63,9 @@ sandbox-logs: ## Show the logs of PART: operator, gateway, agents, livekit, spee
 
 sandbox-status: ## Show what runs in the sandbox
 	@$(SANDBOX) status
+
+cache-clear: ## Empty the cache (while the sandbox is down)
+	@$(SANDBOX) cache clear
 
 sandbox-down: demo-down ## Take the sandbox down
 

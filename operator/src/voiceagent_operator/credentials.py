@@ -73,7 +73,7 @@ def _secret_problem(
         literals = " ".join(f"--from-literal={key}=..." for key in users_of_key)
         return Problem(
             reasons.SECRET_MISSING,
-            f"Secret {namespace}/{name} with key {' and '.join(users_of_key)} is missing; {users} needs it. "
+            f"Secret {namespace}/{name} with key {' and '.join(users_of_key)} is missing; needed by {users}. "
             f"Make it: kubectl --namespace {namespace} create secret generic {name} {literals}",
         )
     missing = [key for key in users_of_key if key not in secret.keys]
@@ -83,7 +83,7 @@ def _secret_problem(
     values = ",".join(f'"{key}":"..."' for key in missing)
     return Problem(
         reasons.SECRET_KEY_MISSING,
-        f"Secret {namespace}/{name} has no key {' and '.join(missing)}; {users} needs it. "
+        f"Secret {namespace}/{name} has no key {' and '.join(missing)}; needed by {users}. "
         f"Add it: kubectl --namespace {namespace} patch secret {name} --patch '{{\"stringData\":{{{values}}}}}'",
     )
 

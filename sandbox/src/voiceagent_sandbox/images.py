@@ -114,19 +114,8 @@ class ImageLoader:
         """Load what any of the nodes lacks into all of them, and return how many images were loaded."""
         missing = [image for image in images if not all(image in self._present(node) for node in nodes)]
         if missing:
-            self._runner.run(
-                *(
-                    self._kind,
-                    "load",
-                    "docker-image",
-                    *missing,
-                    "--name",
-                    self._cluster,
-                    "--nodes",
-                    ",".join(nodes),
-                ),
-                env=self._env,
-            )
+            load = ("load", "docker-image", *missing, "--name", self._cluster, "--nodes", ",".join(nodes))
+            self._runner.run(self._kind, *load, env=self._env)
         return len(missing)
 
     def _present(self, node: str) -> str:

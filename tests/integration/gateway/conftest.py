@@ -1,5 +1,6 @@
 """The gateway as a process, with a user's rights of its own, before a real API server and a real livekit-server."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -223,7 +224,7 @@ class Wire:
 
 @dataclass
 class Place:
-    """A namespace of its own for one test, in which the gateway may do what RULES say."""
+    """A namespace, and what tests do in it."""
 
     cluster: Any
     namespace: str
@@ -299,68 +300,59 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def gateway_kubeconfig(cluster: Any) -> Path:
-    """The kubeconfig of a user who may do nothing but what is granted in a test's namespace."""
-    path: Path = cluster.kubeconfig("gateway")
+def kubeconfig_everywhere(cluster: Any) -> Path:
+    """The kubeconfig of a user who has RULES in every namespace, as the chart gives them by default."""
+    _grant(cluster, "gateway-everywhere", namespace=None)
+    path: Path = cluster.kubeconfig("gateway-everywhere")
     return path
 
 
 @pytest.fixture
 def place(cluster: Any, request: pytest.FixtureRequest) -> Place:
-    namespace = f"gw-{abs(hash(request.node.nodeid)) % 10**10}"
-    cluster.do("create", "namespace", namespace)
-    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
-    metadata = {"name": "gateway", "namespace": namespace}
-    user = {"kind": "User", "name": "gateway", "apiGroup": "rbac.authorization.k8s.io"}
-    role = {"kind": "Role", "name": "gateway", "apiGroup": "rbac.authorization.k8s.io"}
-    cluster.apply({**rbac, "kind": "Role", "metadata": metadata, "rules": RULES})
-    cluster.apply({**rbac, "kind": "RoleBinding", "metadata": metadata, "subjects": [user], "roleRef": role})
-    return Place(cluster, namespace)
+    """A namespace for this test."""
+    return _place(cluster, request.node.nodeid)
 
 
-@pytest.fixture
-def livekit(tmp_path: Path) -> Iterator[LiveKit]:
+@pytest.fixture(scope="module")
+def shared_place(cluster: Any, request: pytest.FixtureRequest) -> Place:
+    """A namespace for all tests of a module."""
+    return _place(cluster, request.node.nodeid)
+
+
+@pytest.fixture(scope="module")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
     binary = os.environ.get("LIVEKIT_SERVER_BINARY") or shutil.which("livekit-server")
     if binary is None:
         pytest.fail("LIVEKIT_SERVER_BINARY names no livekit-server, and there is none in PATH", pytrace=False)
-    server = LiveKit(binary, tmp_path)
+    server = LiveKit(binary, tmp_path_factory.mktemp("livekit"))
     server.start()
     yield server
     server.stop()
 
 
-@pytest.fixture
-def start_gateway(tmp_path: Path, place: Place, gateway_kubeconfig: Path) -> Iterator[Callable[..., RunningGateway]]:
-    """Starts a gateway for the test's namespace; its log holds neither secrets nor tokens at the end."""
+@pytest.fixture(scope="module")
+def start_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RunningGateway]]:
+    """Starts gateways. In the end their logs hold neither secrets nor tokens nor tracebacks."""
     running: list[RunningGateway] = []
 
     def start(
-        *arguments: str, livekit_url: str = "ws://127.0.0.1:1", kubeconfig: Path | None = None, **gateway: Any
+        kubeconfig: Path, *arguments: str, livekit_url: str = "ws://127.0.0.1:1", **gateway: Any
     ) -> RunningGateway:
-        folder = tmp_path / f"gateway-{len(running)}"
-        folder.mkdir()
+        folder = tmp_path_factory.mktemp("gateway")
         install = {"livekit": {"url": livekit_url, "publicURL": livekit_url}, "gateway": gateway}
         (folder / "install.yaml").write_text(yaml.safe_dump(install))
         port = free_port()
         command = [sys.executable, "-m", "voiceagent_gateway", f"--config={folder}/install.yaml", f"--port={port}"]
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "KUBECONFIG": str(kubeconfig or gateway_kubeconfig),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "KUBECONFIG": str(kubeconfig)}
         with (folder / "gateway.log").open("wb") as log:
-            process = subprocess.Popen(
-                [*command, f"--namespace={place.namespace}", *arguments],
-                stdout=log, stderr=log, env=environment, cwd=folder,
-            )  # fmt: skip
+            process = subprocess.Popen([*command, *arguments], stdout=log, stderr=log, env=environment, cwd=folder)
         gateway_process = RunningGateway(process, folder / "gateway.log", port)
         running.append(gateway_process)
         return gateway_process
 
     yield start
     for gateway in running:
-        assert gateway.stop() in (0, 2), gateway.log
+        assert gateway.stop() == 0, gateway.log
         assert API_SECRET not in gateway.log
         assert "eyJ" not in gateway.log, "a token is in the log"
         assert "Traceback" not in gateway.log, gateway.log
@@ -380,12 +372,47 @@ def start_worker() -> Iterator[Callable[[], Worker]]:
 
 
 @pytest.fixture
-def wire(cluster: Any, gateway_kubeconfig: Path, tmp_path: Path) -> Iterator[tuple[Wire, Path]]:
+def wire(cluster: Any, kubeconfig_everywhere: Path, tmp_path: Path) -> Iterator[tuple[Wire, Path]]:
     """A connection to the API server that can be cut, and the kubeconfig that leads through it."""
     wire = Wire(int(cluster.server.rsplit(":", 1)[1]))
-    document = yaml.safe_load(gateway_kubeconfig.read_text())
+    document = yaml.safe_load(kubeconfig_everywhere.read_text())
     document["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{wire.port}"
     path = tmp_path / "wire.kubeconfig"
     path.write_text(yaml.safe_dump(document))
     yield wire, path
     wire.close()
+
+
+@pytest.fixture
+def grant(cluster: Any) -> Callable[..., Path]:
+    """Gives a user rules in one namespace; returns the user's kubeconfig."""
+
+    def give(user: str, namespace: str, rules: list[dict[str, Any]]) -> Path:
+        _grant(cluster, user, namespace, rules)
+        path: Path = cluster.kubeconfig(user)
+        return path
+
+    return give
+
+
+def _place(cluster: Any, node: str) -> Place:
+    namespace = f"gw-{hashlib.sha256(node.encode()).hexdigest()[:10]}"
+    cluster.do("create", "namespace", namespace)
+    return Place(cluster, namespace)
+
+
+def _grant(cluster: Any, user: str, namespace: str | None, rules: list[dict[str, Any]] | None = None) -> None:
+    kind = "Role" if namespace else "ClusterRole"
+    metadata = {"name": user, **({"namespace": namespace} if namespace else {})}
+    group = "rbac.authorization.k8s.io"
+    subject = {"kind": "User", "name": user, "apiGroup": group}
+    role = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata, "rules": rules or RULES}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": f"{kind}Binding",
+        "metadata": metadata,
+        "subjects": [subject],
+        "roleRef": {"kind": kind, "name": user, "apiGroup": group},
+    }
+    cluster.apply(role)
+    cluster.apply(binding)

@@ -55,100 +55,98 @@ def session(id_: str, ended: bool = False, **turn: float) -> SessionRecord:
     )
 
 
-def test_agents_appear_change_and_go_as_they_do_in_the_cluster(place: Any, start_gateway: Start) -> None:
-    gateway = start_gateway()
+@pytest.fixture(scope="module")
+def gateway(start_gateway: Start, kubeconfig_everywhere: Path) -> Any:
+    """A gateway for all namespaces."""
+    gateway = start_gateway(kubeconfig_everywhere)
     gateway.until(gateway.ready)
-    assert gateway.get("/agents").json() == []
+    return gateway
 
+
+def agents_of(gateway: Any, place: Any, *keys: str) -> list[tuple[Any, ...]]:
+    agents = gateway.get("/agents").json()
+    return [tuple(agent[key] for key in keys) for agent in agents if agent["namespace"] == place.namespace]
+
+
+def token_of(gateway: Any, place: Any, name: str = "receptionist") -> httpx.Response:
+    response: httpx.Response = gateway.get(f"/token?agent={place.namespace}/{name}")
+    return response
+
+
+def test_agents_appear_change_and_go_as_they_do_in_the_cluster(place: Any, gateway: Any) -> None:
     def seen() -> list[tuple[Any, ...]]:
-        keys = ("name", "agentName", "ready", "message", "suspended")
-        return [tuple(agent[key] for key in keys) for agent in gateway.get("/agents").json()]
+        return agents_of(gateway, place, "agentName", "ready", "message", "suspended")
 
     name = f"{place.namespace}-receptionist"
+    assert seen() == []
+
     place.voice_agent()
-    gateway.until(lambda: seen() == [("receptionist", name, False, "", False)])
-    problem_of(gateway.get("/token"), 503, "agent-not-ready")
+    gateway.until(lambda: seen() == [(name, False, "", False)])
+    problem_of(token_of(gateway, place), 503, "agent-not-ready")
 
     place.agent_status(ready=0, message="One pod is starting.")
-    gateway.until(lambda: seen() == [("receptionist", name, False, "One pod is starting.", False)])
-    problem = problem_of(gateway.get("/token"), 503, "agent-not-ready")
-    assert "One pod is starting." in problem["detail"]
+    gateway.until(lambda: seen() == [(name, False, "One pod is starting.", False)])
+    response = token_of(gateway, place)
+    assert "One pod is starting." in problem_of(response, 503, "agent-not-ready")["detail"]
+    assert int(response.headers["retry-after"]) > 0
 
     place.agent_status()
-    gateway.until(lambda: seen() == [("receptionist", name, True, "Ready for calls.", False)])
+    gateway.until(lambda: seen() == [(name, True, "Ready for calls.", False)])
 
     place.voice_agent(suspend=True)
-    gateway.until(lambda: seen() and seen()[0][4])
-    problem_of(gateway.get("/token"), 409, "agent-suspended")
+    gateway.until(lambda: seen() == [(name, False, "Ready for calls.", True)])
+    problem_of(token_of(gateway, place), 409, "agent-suspended")
 
     place.delete("voiceagent", "receptionist")
     gateway.until(lambda: seen() == [])
-    problem_of(gateway.get("/token"), 404, "agent-unknown")
+    problem_of(token_of(gateway, place), 404, "agent-unknown")
 
 
-def test_a_missing_secret_is_named_and_its_appearance_heals(place: Any, start_gateway: Start) -> None:
+def test_a_missing_secret_is_named_and_its_appearance_heals(place: Any, gateway: Any) -> None:
     place.voice_agent()
     place.agent_status()
-    gateway = start_gateway()
-    gateway.until(gateway.ready)
+    gateway.until(lambda: agents_of(gateway, place, "ready") == [(True,)])
 
-    response = gateway.get("/token")
+    response = token_of(gateway, place)
     problem = problem_of(response, 503, "livekit-credentials")
     assert '"livekit"' in problem["detail"]
     assert f'"{place.namespace}"' in problem["detail"]
     assert int(response.headers["retry-after"]) > 0
 
     place.secret(secret=" ")
-    assert "LIVEKIT_API_SECRET" in problem_of(gateway.get("/token"), 503, "livekit-credentials")["detail"]
+    assert "LIVEKIT_API_SECRET" in problem_of(token_of(gateway, place), 503, "livekit-credentials")["detail"]
 
     place.secret()
-    response = gateway.get("/token")
+    response = token_of(gateway, place)
     assert response.status_code == 200, response.text
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_which_agent_must_be_clear(place: Any, start_gateway: Start) -> None:
+def test_which_agent_must_be_clear(place: Any, gateway: Any) -> None:
     for name in ("receptionist", "sales"):
         place.voice_agent(name)
         place.agent_status(name)
     place.secret()
-    gateway = start_gateway()
-    gateway.until(gateway.ready)
+    gateway.until(lambda: agents_of(gateway, place, "ready") == [(True,), (True,)])
 
     problem = problem_of(gateway.get("/token"), 400, "agent-ambiguous")
-    assert problem["agents"] == [f"{place.namespace}/receptionist", f"{place.namespace}/sales"]
-    problem_of(gateway.get(f"/token?agent={place.namespace}/salse"), 404, "agent-unknown")
+    assert {f"{place.namespace}/receptionist", f"{place.namespace}/sales"} <= set(problem["agents"])
+    near = problem_of(token_of(gateway, place, "salse"), 404, "agent-unknown")
+    assert f"did you mean {place.namespace}/sales?" in near["detail"]
     problem_of(gateway.get("/token?room=two+words"), 400, "invalid-request")
-    assert gateway.get(f"/token?agent={place.namespace}/sales").status_code == 200
+    assert token_of(gateway, place, "sales").status_code == 200
     by_name = {"room_config": {"agents": [{"agent_name": f"{place.namespace}-sales"}]}}
     assert gateway.post("/token", by_name).status_code == 201
 
 
-def test_a_secret_that_the_gateway_may_not_read_is_said_to_be_so(place: Any, start_gateway: Start) -> None:
-    place.voice_agent()
-    place.agent_status()
-    place.secret()
-    place.cluster.do(
-        "patch", "role", "gateway", "--namespace", place.namespace, "--type=json",
-        "-p", '[{"op": "remove", "path": "/rules/2"}]',
-    )  # fmt: skip
-    gateway = start_gateway()
-    gateway.until(gateway.ready)
-
-    problem = gateway.until(lambda: gateway.get("/token").status_code == 503 and gateway.get("/token").json())
-    assert "may not read Secret" in problem["detail"]
-
-
 def test_calls_of_all_pods_are_one_picture_and_a_slow_pod_holds_nobody_up(
-    place: Any, start_gateway: Start, start_worker: Start
+    place: Any, gateway: Any, start_worker: Start
 ) -> None:
     quick, slow = start_worker(), start_worker()
     quick.status = worker_status(place, session("a", stt_milliseconds=100.0, e2e_milliseconds=900.0))
     slow.status = worker_status(place, session("b"), session("c", ended=True, stt_milliseconds=300.0))
     place.pod("quick", quick.port)
     place.pod("slow", slow.port)
-    gateway = start_gateway()
-    gateway.until(gateway.ready)
 
     metrics = gateway.until(lambda: (m := gateway.get("/metrics").json())["sessions"]["active_count"] == 2 and m)
     assert metrics["performance"]["avg_stt_latency"] == 200.0
@@ -161,7 +159,7 @@ def test_calls_of_all_pods_are_one_picture_and_a_slow_pod_holds_nobody_up(
     time.sleep(0.6)
     started = time.monotonic()
     metrics = gateway.get("/metrics").json()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 4
     assert {pod["name"]: pod["stale"] for pod in metrics["pods"]} == {"quick": False, "slow": True}
     assert metrics["sessions"]["active_count"] == 2, "what was last known of the slow pod is shown"
     assert [one["id"] for one in metrics["sessions"]["sessions"] if one["stale"]] == ["b"]
@@ -171,88 +169,79 @@ def test_calls_of_all_pods_are_one_picture_and_a_slow_pod_holds_nobody_up(
     assert {one["id"]: one["outcome"] for one in metrics["sessions"]["recent"]} == {"b": "unknown", "c": "completed"}
     assert [pod["name"] for pod in metrics["pods"]] == ["quick"]
 
-
-def test_many_readers_at_once_cost_a_pod_one_read(place: Any, start_gateway: Start, start_worker: Start) -> None:
-    worker = start_worker()
-    worker.status = worker_status(place)
-    place.pod("p", worker.port)
-    gateway = start_gateway()
-    gateway.until(lambda: gateway.ready() and gateway.get("/metrics").json()["pods"])
-    time.sleep(0.6)
-    before, started = worker.reads, time.monotonic()
-
+    before, started = quick.reads, time.monotonic()
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: gateway.get("/metrics/simple").status_code, range(60)))
-
     elapsed = time.monotonic() - started
     assert set(answers) == {200}
-    assert worker.reads - before <= elapsed / 0.5 + elapsed / 5 + 2
+    assert quick.reads - before <= elapsed / 0.5 + elapsed / 5 + 2, "many readers cost a pod one read"
+    place.delete("pod", "quick")
 
 
-def test_while_the_api_server_is_away_what_is_known_is_served_and_after_it_the_gateway_catches_up(
-    place: Any, start_gateway: Start, wire: tuple[Any, Path]
-) -> None:
-    connection, kubeconfig = wire
-    place.voice_agent()
-    place.agent_status()
-    place.secret()
-    gateway = start_gateway(kubeconfig=kubeconfig)
-    gateway.until(gateway.ready)
-    assert gateway.get("/token").status_code == 200
-
-    connection.cut()
-    place.voice_agent("sales")
-    place.delete("voiceagent", "receptionist")
-    gateway.until(lambda: '"retry_seconds"' in gateway.log)
-    assert [agent["name"] for agent in gateway.get("/agents").json()] == ["receptionist"]
-    assert gateway.get("/readyz").status_code == 200
-
-    connection.mend()
-    gateway.until(lambda: [agent["name"] for agent in gateway.get("/agents").json()] == ["sales"])
-
-
-def test_before_the_first_listing_the_gateway_is_alive_and_not_ready(
+def test_through_an_outage_of_the_api_server_what_is_known_is_served(
     place: Any, start_gateway: Start, wire: tuple[Any, Path]
 ) -> None:
     connection, kubeconfig = wire
     connection.cut()
-    gateway = start_gateway(kubeconfig=kubeconfig)
+    gateway = start_gateway(kubeconfig, f"--namespace={place.namespace}")
     gateway.until(lambda: '"retry_seconds"' in gateway.log)
-
     assert gateway.get("/healthz").status_code == 200
     response = gateway.get("/readyz")
     assert response.status_code == 503
     assert f"/api/v1/namespaces/{place.namespace}/pods" in response.json()["waiting_for"]
     problem_of(gateway.get("/token"), 503, "starting")
 
+    place.voice_agent()
+    place.agent_status()
+    place.secret()
     connection.mend()
     gateway.until(gateway.ready)
+    assert gateway.get("/token").status_code == 200
+
+    failures = gateway.log.count('"retry_seconds"')
+    connection.cut()
+    place.voice_agent("sales")
+    place.delete("voiceagent", "receptionist")
+    gateway.until(lambda: gateway.log.count('"retry_seconds"') > failures)
+    assert agents_of(gateway, place, "name") == [("receptionist",)]
+    assert gateway.get("/readyz").status_code == 200
+    assert gateway.get("/token").status_code == 200
+
+    connection.mend()
+    gateway.until(lambda: agents_of(gateway, place, "name") == [("sales",)])
 
 
-def test_only_the_namespaces_that_are_given_are_served(cluster: Any, place: Any, start_gateway: Start) -> None:
-    place.voice_agent()
-    gateway = start_gateway("--namespace=kube-public", kubeconfig=cluster.kubeconfig("admin", "system:masters"))
-    gateway.until(gateway.ready)
-
-    gateway.until(lambda: gateway.get("/agents").json())
-    assert {agent["namespace"] for agent in gateway.get("/agents").json()} == {place.namespace}
-    assert gateway.get("/token?agent=default/other").status_code == 404
-
-
-def test_every_log_line_is_json_and_every_start_says_that_callers_are_not_known(
-    place: Any, start_gateway: Start
+def test_with_the_rights_of_one_namespace_that_one_is_served_and_a_secret_kept_from_it_is_named(
+    place: Any, start_gateway: Start, grant: Start
 ) -> None:
     place.voice_agent()
     place.agent_status()
     place.secret()
-    gateway = start_gateway()
+    without_secrets = [
+        {"apiGroups": ["voiceagents.dev"], "resources": ["voiceagents"], "verbs": ["list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+    ]
+    gateway = start_gateway(grant("gateway-blind", place.namespace, without_secrets), f"--namespace={place.namespace}")
     gateway.until(gateway.ready)
-    gateway.get("/token?room=lobby&identity=anna")
 
-    lines = gateway.until(lambda: [line for line in gateway.lines if line["logger"] == "voiceagent_gateway.audit"])
+    assert {agent["namespace"] for agent in gateway.get("/agents").json()} == {place.namespace}
+    problem = problem_of(gateway.get("/token"), 503, "livekit-credentials")
+    assert 'may not read Secret "livekit"' in problem["detail"]
 
-    assert [(line["agent"], line["room"], line["identity"], line["who"]) for line in lines] == [
-        (f"{place.namespace}/receptionist", "lobby", "anna", "127.0.0.1")
+
+def test_every_log_line_is_json_and_says_who_got_which_token(place: Any, gateway: Any) -> None:
+    place.voice_agent()
+    place.agent_status()
+    place.secret()
+    gateway.until(lambda: agents_of(gateway, place, "ready") == [(True,)])
+    gateway.get(f"/token?agent={place.namespace}/receptionist&room=lobby&identity=anna")
+
+    lines = gateway.until(
+        lambda: [line for line in gateway.lines if line.get("agent") == f"{place.namespace}/receptionist"]
+    )
+
+    assert [(line["logger"], line["room"], line["identity"], line["who"]) for line in lines] == [
+        ("voiceagent_gateway.audit", "lobby", "anna", "127.0.0.1")
     ]
     warnings = [line["message"] for line in gateway.lines if line["level"] == "WARNING"]
     assert any("auth is none" in message for message in warnings)
@@ -261,28 +250,24 @@ def test_every_log_line_is_json_and_every_start_says_that_callers_are_not_known(
     assert "room=lobby" not in gateway.log
 
 
-def test_test_metrics_are_off_unless_the_install_lets_them(place: Any, start_gateway: Start) -> None:
-    shut, open_ = start_gateway(), start_gateway(allowTestMetrics=True)
-    for gateway in (shut, open_):
-        gateway.until(gateway.ready)
+def test_test_metrics_are_off_unless_the_install_lets_them_and_sigterm_ends_the_gateway_well(
+    place: Any, gateway: Any, start_gateway: Start, kubeconfig_everywhere: Path
+) -> None:
+    problem_of(gateway.get("/metrics/test"), 403, "test-metrics-off")
 
-    problem_of(shut.get("/metrics/test"), 403, "test-metrics-off")
+    open_ = start_gateway(kubeconfig_everywhere, f"--namespace={place.namespace}", allowTestMetrics=True)
+    open_.until(open_.ready)
     assert open_.get("/metrics/test").json()["test_data"] is True
     assert len(open_.get("/metrics/sessions").json()["recent"]) == 10
 
-
-def test_sigterm_ends_the_gateway_at_once_and_well(start_gateway: Start) -> None:
-    gateway = start_gateway()
-    gateway.until(gateway.ready)
     started = time.monotonic()
-
-    assert gateway.stop() == 0
-    assert time.monotonic() - started < 5
+    assert open_.stop() == 0
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("fault", ["no kubeconfig", "port taken"])
-def test_a_wrong_start_ends_in_a_sentence_and_2(fault: str, tmp_path: Path, gateway_kubeconfig: Path) -> None:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(gateway_kubeconfig)}
+def test_a_wrong_start_ends_in_a_sentence_and_2(fault: str, tmp_path: Path, kubeconfig_everywhere: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(kubeconfig_everywhere)}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         arguments = []
         if fault == "port taken":

@@ -3,9 +3,12 @@
 import asyncio
 import base64
 import json
+import socket
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,15 +18,27 @@ from livekit import api, rtc
 Start = Callable[..., Any]
 
 
-@pytest.fixture
-def gateway(place: Any, livekit: Any, start_gateway: Start) -> Any:
-    """A gateway for one VoiceAgent on the test's livekit-server."""
-    place.voice_agent()
-    place.agent_status()
-    place.secret()
-    gateway = start_gateway(livekit_url=livekit.url)
+@pytest.fixture(scope="module")
+def place(shared_place: Any) -> Any:
+    """The namespace of one VoiceAgent that can be called."""
+    shared_place.voice_agent()
+    shared_place.agent_status()
+    shared_place.secret()
+    return shared_place
+
+
+@pytest.fixture(scope="module")
+def gateway(place: Any, livekit: Any, start_gateway: Start, kubeconfig_everywhere: Path) -> Any:
+    """A gateway for that VoiceAgent, on the module's livekit-server."""
+    gateway = start_gateway(kubeconfig_everywhere, f"--namespace={place.namespace}", livekit_url=livekit.url)
     gateway.until(gateway.ready)
     return gateway
+
+
+@pytest.fixture
+def room_name() -> str:
+    """A room that no other test knows."""
+    return f"room-{uuid.uuid4().hex}"
 
 
 @asynccontextmanager
@@ -61,12 +76,12 @@ async def test_livekit_takes_the_token_and_calls_the_agent(place: Any, livekit: 
 
 
 async def test_livekit_takes_the_token_of_the_token_source_endpoint_with_all_that_it_says(
-    place: Any, livekit: Any, gateway: Any
+    place: Any, livekit: Any, gateway: Any, room_name: str
 ) -> None:
     response = gateway.post(
         "/token",
         {
-            "room_name": "lobby",
+            "room_name": room_name,
             "participant_identity": "anna",
             "participant_name": "Anna",
             "participant_metadata": "m",
@@ -79,10 +94,10 @@ async def test_livekit_takes_the_token_of_the_token_source_endpoint_with_all_tha
 
     async with joined(answer["server_url"], answer["participant_token"]) as room:
         me = room.local_participant
-        assert (room.name, me.identity, me.name, me.metadata) == ("lobby", "anna", "Anna", "m")
+        assert (room.name, me.identity, me.name, me.metadata) == (room_name, "anna", "Anna", "m")
         assert me.attributes["tier"] == "gold"
         async with livekit.client() as client:
-            called = await client.agent_dispatch.list_dispatch("lobby")
+            called = await client.agent_dispatch.list_dispatch(room_name)
         assert [(one.agent_name, one.metadata) for one in called] == [
             (f"{place.namespace}-receptionist", "for the agent")
         ]
@@ -121,53 +136,67 @@ async def test_the_room_asked_for_while_joining_is_not_the_one_joined(livekit: A
         await until_participants(livekit, "mine", 1)
 
 
-async def test_a_living_room_without_an_agent_is_given_one_and_only_one(place: Any, livekit: Any, gateway: Any) -> None:
-    async with joined(livekit.url, livekit.token("lobby", "first")):
-        await until_participants(livekit, "lobby", 1)
-        assert await dispatches(livekit, "lobby") in ([], [""])
+async def test_a_living_room_without_an_agent_is_given_one_and_only_one(
+    place: Any, livekit: Any, gateway: Any, room_name: str
+) -> None:
+    async with joined(livekit.url, livekit.token(room_name, "first")):
+        await until_participants(livekit, room_name, 1)
+        assert await dispatches(livekit, room_name) in ([], [""])
 
-        answers = await asyncio.gather(*(asyncio.to_thread(gateway.get, "/token?room=lobby") for _ in range(5)))
+        answers = await asyncio.gather(*(asyncio.to_thread(gateway.get, f"/token?room={room_name}") for _ in range(5)))
 
         assert {answer.status_code for answer in answers} == {200}
-        called = await dispatches(livekit, "lobby")
+        called = await dispatches(livekit, room_name)
         assert called.count(f"{place.namespace}-receptionist") == 1
 
 
 async def test_an_empty_room_that_is_there_already_is_given_an_agent_too(
-    place: Any, livekit: Any, gateway: Any
+    place: Any, livekit: Any, gateway: Any, room_name: str
 ) -> None:
     async with livekit.client() as client:
-        await client.room.create_room(api.CreateRoomRequest(name="waiting", empty_timeout=60))
+        await client.room.create_room(api.CreateRoomRequest(name=room_name, empty_timeout=60))
 
-    gateway.get("/token?room=waiting")
+    gateway.get(f"/token?room={room_name}")
 
-    assert f"{place.namespace}-receptionist" in await dispatches(livekit, "waiting")
-
-
-async def test_a_room_with_an_agent_in_it_is_left_as_it_is(place: Any, livekit: Any, gateway: Any) -> None:
-    async with joined(livekit.url, livekit.token("lobby", "agent-1", kind="agent")):
-        await until_participants(livekit, "lobby", 1)
-
-        assert gateway.get("/token?room=lobby").status_code == 200
-
-        assert f"{place.namespace}-receptionist" not in await dispatches(livekit, "lobby")
+    assert f"{place.namespace}-receptionist" in await dispatches(livekit, room_name)
 
 
-async def test_a_room_that_just_called_its_agent_is_not_given_a_second(place: Any, livekit: Any, gateway: Any) -> None:
-    answer = gateway.get("/token?room=lobby").json()
+async def test_a_room_with_an_agent_in_it_is_left_as_it_is(
+    place: Any, livekit: Any, gateway: Any, room_name: str
+) -> None:
+    async with joined(livekit.url, livekit.token(room_name, "agent-1", kind="agent")):
+        await until_participants(livekit, room_name, 1)
+
+        assert gateway.get(f"/token?room={room_name}").status_code == 200
+
+        assert f"{place.namespace}-receptionist" not in await dispatches(livekit, room_name)
+
+
+async def test_a_room_that_just_called_its_agent_is_not_given_a_second(
+    place: Any, livekit: Any, gateway: Any, room_name: str
+) -> None:
+    answer = gateway.get(f"/token?room={room_name}").json()
     async with joined(answer["url"], answer["token"]):
-        await until_participants(livekit, "lobby", 1)
+        await until_participants(livekit, room_name, 1)
 
-        assert gateway.get("/token?room=lobby&identity=second").status_code == 200
+        assert gateway.get(f"/token?room={room_name}&identity=second").status_code == 200
 
-        assert await dispatches(livekit, "lobby") == [f"{place.namespace}-receptionist"]
+        assert await dispatches(livekit, room_name) == [f"{place.namespace}-receptionist"]
 
 
-def test_a_livekit_that_does_not_answer_keeps_nobody_from_a_token_for_long(livekit: Any, gateway: Any) -> None:
-    livekit.stop()
-    started = time.monotonic()
+def test_a_livekit_that_does_not_answer_keeps_nobody_from_a_token_for_long(place: Any, gateway: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        place.voice_agent("lost", livekit={"url": url})
+        place.agent_status("lost")
+        gateway.until(lambda: [agent["ready"] for agent in gateway.get("/agents").json()] == [True, True])
+        started = time.monotonic()
 
-    assert gateway.get("/token?room=lobby").status_code == 200
+        response = gateway.get(f"/token?room=lobby&agent={place.namespace}/lost")
 
-    assert time.monotonic() - started < 5
-    gateway.until(lambda: "could not look whether the room needs an agent" in gateway.log)
+        assert response.status_code == 200
+        assert response.json()["url"] == url
+        assert time.monotonic() - started < 5
+        gateway.until(lambda: "could not look whether the room needs an agent" in gateway.log)
+    place.delete("voiceagent", "lost")
+    gateway.until(lambda: len(gateway.get("/agents").json()) == 1)

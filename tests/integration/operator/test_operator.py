@@ -145,7 +145,7 @@ def test_a_missing_secret_is_told_with_the_command_that_makes_it_and_heals_by_it
     space.apply()
     told = space.until_reason("SecretMissing", "ProvidersReady")
     assert told["message"] == (
-        f"Secret {space.name}/openai with key OPENAI_API_KEY is missing; llm openai, tts openai needs it. Make it: "
+        f"Secret {space.name}/openai with key OPENAI_API_KEY is missing; needed by llm openai, tts openai. Make it: "
         f"kubectl --namespace {space.name} create secret generic openai --from-literal=OPENAI_API_KEY=..."
     )
     assert space.condition("Ready")["reason"] == "SecretMissing"

@@ -39,7 +39,7 @@ from livekit.plugins import deepgram, openai
 
 SOURCE = Path(__file__).parents[3] / "sandbox" / "speech" / "src"
 SENTENCE = "Good morning, this is Blue Dental, how can I help you today?"
-ONCE = APIConnectOptions(max_retry=0, timeout=20.0)
+ONCE = APIConnectOptions(max_retry=0, timeout=60.0)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def deepgram_stt(server: Server, http: aiohttp.ClientSession, key: str = "sandbo
     return deepgram.STT(base_url=f"{server.base}/v1/listen", api_key=key, http_session=http)
 
 
-def chat(server: Server, text: str, *, key: str = "sandbox", timeout: float = 20.0, **options: Any) -> llm.LLMStream:
+def chat(server: Server, text: str, *, key: str = "sandbox", timeout: float = 60.0, **options: Any) -> llm.LLMStream:
     context = llm.ChatContext.empty()
     context.add_message(role="system", content="You answer the phone of Blue Dental, a dentist.")
     context.add_message(role="user", content=text)

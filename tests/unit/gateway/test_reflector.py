@@ -62,7 +62,7 @@ async def kept_by(server: Server, until: Callable[[Reflector[str]], bool]) -> Re
     reflector = Reflector(server, "/api/v1/things", name_of, selector="a=b", backoff_seconds=0.001)
     task = asyncio.create_task(reflector.run())
     async with asyncio.timeout(5):
-        while not until(reflector):  # noqa: ASYNC110 (what is looked at is no event)
+        while not until(reflector):
             await asyncio.sleep(0.001)
     task.cancel()
     with suppress(asyncio.CancelledError):

@@ -26,17 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_as_json(logging.WARNING)
     try:
         options, json_path = _parse(arguments)
-        report = asyncio.run(_call(options))
-        _write_json(report, json_path)
+        try:
+            report = asyncio.run(_call(options))
+        except CallFailed as failure:
+            if failure.so_far is not None and failure.so_far.room:
+                _show(failure.so_far, json_path)
+            return _say_why(failure, 1)
+        _show(report, json_path)
     except CallerMistake as mistake:
         return _say_why(mistake, 2)
-    except CallFailed as failure:
-        if failure.so_far is not None and failure.so_far.room:
-            print(render_transcript(failure.so_far))
-        return _say_why(failure, 1)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return _say_why(CallFailed("The call was interrupted and hung up."), 1)
-    print(render_transcript(report))
     return 0
 
 
@@ -117,14 +117,14 @@ def _parse(arguments: Sequence[str] | None) -> tuple[CallOptions, Path | None]:
     return options, given.json
 
 
-def _write_json(report: CallReport, path: Path | None) -> None:
-    if path is None:
+def _show(report: CallReport, json_path: Path | None) -> None:
+    print(render_transcript(report))
+    if json_path is None:
         return
     try:
-        path.write_text(report.to_json() + "\n", encoding="utf-8")
+        json_path.write_text(report.to_json() + "\n", encoding="utf-8")
     except OSError as error:
-        print(render_transcript(report))
-        raise CallerMistake(f"The report cannot be written to {path}: {error.strerror or error}.") from error
+        raise CallerMistake(f"The report cannot be written to {json_path}: {error.strerror or error}.") from error
 
 
 def _say_why(error: Exception, status: int) -> int:

@@ -79,8 +79,7 @@ class LanguageModel:
         params.n_ctx = settings.llm_context
         params.n_parallel = settings.llm_slots
         params.kv_unified = True
-        params.cpuparams.n_threads = settings.llm_threads
-        params.cpuparams_batch.n_threads = settings.threads
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.llm_threads
         params.cpuparams.poll = params.cpuparams_batch.poll = 0
         params.chat_template = (Path(__file__).parent / "chat_template.jinja").read_text()
         params.cache_ram_mib = 0

@@ -20,8 +20,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8090
     threads: int = 2
+    """Transcriptions at once, and threads of each voice process."""
     llm_threads: int = 1
-    """Threads that write tokens. More than one spins at every token and stands still on a busy machine."""
+    """Threads of the language model. Several wait for each other by spinning, which a busy machine punishes."""
     llm_slots: int = 4
     llm_context: int = 8192
     """Tokens of context, shared by all slots."""

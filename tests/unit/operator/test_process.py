@@ -1,0 +1,122 @@
+"""The process: its flags, its logs, its health, and how it ends on a mistake."""
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from kubernetes.aio.client.configuration import Configuration
+from voiceagent_operator.client import Client
+from voiceagent_operator.health import Health, health_app
+from voiceagent_operator.kinds import DEPLOYMENT, SECRET, VOICE_AGENT
+from voiceagent_operator.logs import JsonFormatter
+from voiceagent_operator.objects import Key
+from voiceagent_operator.queue import WorkQueue
+from voiceagent_operator.settings import read_settings
+from voiceagent_operator.workers import Workers
+
+
+def test_flags_win_over_the_environment_and_that_over_defaults() -> None:
+    environment = {"VOICEAGENT_OPERATOR_WORKERS": "3", "VOICEAGENT_OPERATOR_NAMESPACES": "a, b"}
+    assert read_settings([], {}).workers == 10
+    assert read_settings([], environment).workers == 3
+    assert read_settings(["--workers", "5"], environment).workers == 5
+    assert read_settings([], environment).namespaces == ("a", "b")
+    assert read_settings(["--namespace", "x", "--namespace", "x"], environment).namespaces == ("x",)
+    assert read_settings([], {}).namespaces == ()
+    assert read_settings(["--config", "/etc/install.yaml"], {}).config == Path("/etc/install.yaml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--workers", "0"], "argument --workers: 0 is less than 1"),
+        (["--health-port", "70000"], "argument --health-port: 70000 is not a port"),
+        (["--workers", "many"], "invalid _positive value: 'many'"),
+    ],
+)
+def test_a_wrong_flag_ends_with_a_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read_settings(arguments, {})
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("install", "kubeconfig", "sentence"),
+    [
+        (None, "/none", "The install configuration {install} cannot be read: No such file or directory."),
+        ("gateway: {auth: x}", "/none", "The install configuration {install} is wrong at gateway.auth: Input should"),
+        ("{}", "/none", "No cluster to connect to: "),
+    ],
+)
+def test_a_mistake_ends_the_process_with_one_sentence(
+    tmp_path: Path, install: str | None, kubeconfig: str, sentence: str
+) -> None:
+    path = tmp_path / "install.yaml"
+    if install is not None:
+        path.write_text(install)
+    command = [sys.executable, "-m", "voiceagent_operator", "--config", str(path), "--log-level", "ERROR"]
+    done = subprocess.run(
+        command, env={**os.environ, "KUBECONFIG": kubeconfig}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(sentence.format(install=path))
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_log_line_is_one_json_object_with_its_fields_and_without_kopfs_internals() -> None:
+    record = logging.LogRecord("operator", logging.INFO, "f.py", 1, "applied %s", ("x",), None)
+    record.child = "Service default/desk"
+    record.settings = object()
+    line = json.loads(JsonFormatter().format(record))
+    assert line["time"].endswith("+00:00")
+    assert {key: line[key] for key in line if key != "time"} == {
+        "level": "INFO",
+        "logger": "operator",
+        "message": "applied x",
+        "child": "Service default/desk",
+    }
+
+
+def test_an_exception_stays_on_its_line() -> None:
+    try:
+        raise RuntimeError("boom")
+    except RuntimeError:
+        record = logging.LogRecord("operator", logging.ERROR, "f.py", 1, "failed", (), sys.exc_info())
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    assert "RuntimeError: boom" in json.loads(text)["exception"]
+
+
+async def test_health_is_lost_when_work_waits_too_long_and_ready_comes_after_listing() -> None:
+    now, ready = 0.0, asyncio.Event()
+
+    async def work(_: Key) -> None: ...
+
+    queue: WorkQueue[Key] = WorkQueue(lambda: now)
+    workers = Workers(queue, work, count=1, deadline_seconds=1.0, clock=lambda: now)
+    health = Health(Client(Configuration()), queue, workers, ready.is_set)
+    async with TestClient(TestServer(health_app(health))) as client:
+        queue.add(Key("default", "desk"))
+        now = 1000.0
+        assert [(await client.get(path)).status for path in ("/healthz", "/readyz")] == [200, 503]
+        ready.set()
+        assert [(await client.get(path)).status for path in ("/healthz", "/readyz")] == [503, 200]
+        assert "has been waiting to be reconciled for 1000 s" in await (await client.get("/healthz")).text()
+        assert "voiceagent_operator_queue_depth 1\n" in await (await client.get("/metrics")).text()
+
+
+def test_paths_are_those_of_the_api() -> None:
+    assert DEPLOYMENT.path() == "/apis/apps/v1/deployments"
+    assert SECRET.path("default", "x") == "/api/v1/namespaces/default/secrets/x"
+    assert VOICE_AGENT.path("default", "x", "status") == (
+        "/apis/voiceagents.dev/v1alpha1/namespaces/default/voiceagents/x/status"
+    )

@@ -1,0 +1,182 @@
+"""What each state of a VoiceAgent is told as."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from voiceagent_api.status import VoiceAgentStatus
+from voiceagent_operator.objects import Key
+from voiceagent_operator.pods import PodView
+from voiceagent_operator.reasons import Problem
+from voiceagent_operator.status import Findings, build_status, same_status
+
+Make = Callable[..., dict[str, Any]]
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FAILURE = Problem("ImagePullBackOff", "Pod default/p cannot get its image.")
+FAILING = PodView(Key("default", "p"), "u", "new", "", frozenset(), "Pending", False, FAILURE)
+STOPPED = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
+
+
+def deployment(
+    replicas: int = 0, ready: int = 0, updated: int = 0, *, seen: bool = True, **more: Any
+) -> dict[str, Any]:
+    counts = {"replicas": replicas, "readyReplicas": ready, "updatedReplicas": updated}
+    return {
+        "metadata": {"name": "receptionist", "generation": 5},
+        "spec": {"replicas": 2},
+        "status": {"observedGeneration": 5 if seen else 4, **counts, **more},
+    }
+
+
+def told(findings: Findings) -> dict[str, tuple[str, str]]:
+    """Status and reason of each condition."""
+    conditions = build_status(findings, NOW)["conditions"]
+    return {condition["type"]: (condition["status"], condition["reason"]) for condition in conditions}
+
+
+@pytest.mark.parametrize(
+    ("found", "ready", "reconciling", "stalled"),
+    [
+        (deployment(2, 2, 2), ("True", "PodsReady"), ("False", "UpToDate"), ("False", "NotStalled")),
+        (deployment(2, 1, 2), ("False", "PodsNotReady"), ("True", "RollingOut"), ("False", "NotStalled")),
+        (deployment(4, 2, 2), ("True", "RollingOut"), ("True", "RollingOut"), ("False", "NotStalled")),
+        (deployment(2, 2, 2, seen=False), ("True", "RollingOut"), ("True", "RollingOut"), ("False", "NotStalled")),
+        (deployment(3, 3, 3), ("True", "RollingOut"), ("True", "RollingOut"), ("False", "NotStalled")),
+        (deployment(4, 2, 2, conditions=STOPPED), ("True", "RollingOut"), ("False", "RolloutStopped"),
+         ("True", "RolloutStopped")),
+        (None, ("False", "PodsNotReady"), ("True", "RollingOut"), ("False", "NotStalled")),
+    ],
+)  # fmt: skip
+def test_ready_speaks_of_calls_and_reconciling_of_work(
+    manifest: Make,
+    found: dict[str, Any] | None,
+    ready: tuple[str, str],
+    reconciling: tuple[str, str],
+    stalled: tuple[str, str],
+) -> None:
+    conditions = told(Findings(agent=manifest(), wanted_replicas=2, deployment=found))
+    assert conditions == {
+        "Ready": ready,
+        "Reconciling": reconciling,
+        "Stalled": stalled,
+        "ProvidersReady": ("True", "CredentialsFound"),
+    }
+
+
+@pytest.mark.parametrize(("suspended", "reason"), [(True, "Suspended"), (False, "ScaledToZero")])
+def test_an_agent_without_pods_by_wish_is_ready_and_says_why(manifest: Make, suspended: bool, reason: str) -> None:
+    findings = Findings(agent=manifest(), wanted_replicas=0, suspended=suspended, deployment=deployment())
+    assert told(findings)["Ready"] == ("True", reason)
+    assert told(findings)["Reconciling"] == ("False", "UpToDate")
+    assert build_status(findings, NOW)["readySummary"] == "0/0"
+
+
+def test_a_failing_pod_gives_ready_its_reason_and_message(manifest: Make) -> None:
+    found = Findings(
+        agent=manifest(), wanted_replicas=2, revision="new", deployment=deployment(2, 0, 2), pods=[FAILING]
+    )
+    ready = build_status(found, NOW)["conditions"][0]
+    assert (ready["reason"], ready["message"]) == (
+        "ImagePullBackOff",
+        "0 of 2 worker pods are ready. Pod default/p cannot get its image.",
+    )
+
+
+def test_a_failing_rollout_is_told_while_old_pods_still_serve(manifest: Make) -> None:
+    stopped = deployment(3, 2, 1, conditions=STOPPED)
+    found = Findings(agent=manifest(), wanted_replicas=2, revision="new", deployment=stopped, pods=[FAILING])
+    conditions = {c["type"]: c for c in build_status(found, NOW)["conditions"]}
+    assert conditions["Ready"]["status"] == "True"
+    assert conditions["Ready"]["message"].endswith(FAILURE.message)
+    assert conditions["Stalled"]["message"] == FAILURE.message
+
+
+@pytest.mark.parametrize(("field", "kind"), [("providers", "ProvidersReady"), ("livekit", "Ready")])
+def test_a_missing_secret_makes_a_serving_agent_not_ready_and_is_waited_for(
+    manifest: Make, field: str, kind: str
+) -> None:
+    missing = Problem("SecretMissing", "Secret default/x is missing.")
+    findings = Findings(agent=manifest(), wanted_replicas=2, deployment=deployment(2, 2, 2), **{field: missing})
+    conditions = told(findings)
+    assert conditions[kind] == conditions["Ready"] == ("False", "SecretMissing")
+    assert conditions["Reconciling"] == ("True", "SecretMissing")
+    assert conditions["Stalled"] == ("False", "NotStalled")
+
+
+@pytest.mark.parametrize(
+    ("reason", "providers"),
+    [("UnknownProvider", ("False", "UnknownProvider")), ("NameConflict", ("Unknown", "NotChecked"))],
+)
+def test_a_hindrance_stalls_and_keeps_what_was_told_of_what_runs(
+    manifest: Make, reason: str, providers: tuple[str, str]
+) -> None:
+    agent = manifest() | {"status": {"configRevision": "abc", "agentName": "default-receptionist"}}
+    findings = Findings(agent=agent, hindrance=Problem(reason, "Change it."), deployment=deployment(2, 2, 2))
+    assert told(findings) == {
+        "Ready": ("False", reason),
+        "Reconciling": ("False", reason),
+        "Stalled": ("True", reason),
+        "ProvidersReady": providers,
+    }
+    status = build_status(findings, NOW)
+    assert (status["configRevision"], status["agentName"]) == ("abc", "default-receptionist")
+    assert (status["replicas"], status["readySummary"]) == (2, "2/2")
+
+
+def test_a_hindrance_that_passes_is_work_under_way(manifest: Make) -> None:
+    passing = Problem("PredecessorBeingDeleted", "Waiting.")
+    conditions = told(Findings(agent=manifest(), hindrance=passing, hindrance_passes=True))
+    assert conditions["Reconciling"] == ("True", "PredecessorBeingDeleted")
+    assert conditions["Stalled"] == ("False", "NotStalled")
+
+
+def test_a_paused_agent_says_so(manifest: Make) -> None:
+    findings = Findings(agent=manifest(), wanted_replicas=2, paused=True, deployment=deployment(2, 2, 2))
+    assert told(findings)["Reconciling"] == ("False", "Paused")
+
+
+def test_the_time_of_a_transition_is_kept_until_the_status_changes(manifest: Make) -> None:
+    agent = manifest()
+    first = build_status(Findings(agent=agent, wanted_replicas=2, deployment=deployment(2, 1, 2)), NOW)
+    agent["status"] = first
+    later = NOW.replace(hour=9)
+    second = build_status(Findings(agent=agent, wanted_replicas=2, deployment=deployment(2, 0, 2)), later)
+    third = build_status(Findings(agent=agent, wanted_replicas=2, deployment=deployment(2, 2, 2)), later)
+    assert second["conditions"][0]["lastTransitionTime"] == "2026-01-02T03:04:05Z"
+    assert third["conditions"][0]["lastTransitionTime"] == "2026-01-02T09:04:05Z"
+    assert third["conditions"][3]["lastTransitionTime"] == "2026-01-02T03:04:05Z"
+
+
+def test_the_same_findings_make_the_same_status_whatever_the_time(manifest: Make) -> None:
+    agent = manifest()
+    first = build_status(Findings(agent=agent, wanted_replicas=2, deployment=deployment(2, 2, 2)), NOW)
+    agent["status"] = first
+    again = build_status(
+        Findings(agent=agent, wanted_replicas=2, deployment=deployment(2, 2, 2)), NOW.replace(year=2027)
+    )
+    assert again == first
+    assert VoiceAgentStatus.model_validate(first)
+
+
+def test_parts_of_the_status_that_others_write_make_no_difference(manifest: Make) -> None:
+    status = build_status(Findings(agent=manifest(), wanted_replicas=1), NOW)
+    others = {"type": "Other", "status": "True"}
+    assert same_status(status, {**status, "usage": {"cost": 1}, "conditions": [others, *status["conditions"]]})
+    assert not same_status(status, {**status, "replicas": 9})
+    assert not same_status(status, {})
+
+
+def test_conditions_carry_the_generation_that_they_speak_of_and_a_bounded_message(manifest: Make) -> None:
+    findings = Findings(agent=manifest(), hindrance=Problem("ApplyFailed", "x" * 10_000))
+    status = build_status(findings, NOW)
+    assert status["observedGeneration"] == 3
+    assert {condition["observedGeneration"] for condition in status["conditions"]} == {3}
+    assert max(len(condition["message"]) for condition in status["conditions"]) == 4096
+
+
+def test_the_selector_selects_the_worker_pods(manifest: Make) -> None:
+    assert build_status(Findings(agent=manifest()), NOW)["selector"] == (
+        "app.kubernetes.io/name=voiceagent,app.kubernetes.io/instance=receptionist,"
+        "app.kubernetes.io/component=worker,voiceagents.dev/agent=receptionist"
+    )
