@@ -41,7 +41,7 @@ lint: $(VENV)/.installed ## ruff, mypy, import-linter, helm lint, generated file
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy $(addprefix -p ,$(PACKAGES))
-	$(RUN)/lint-imports
+	PYTHONPATH=sandbox/src $(RUN)/lint-imports
 	$(RUN)/python -m voiceagent_api.crd --check
 
 format: $(VENV)/.installed ## Put the code in form

@@ -89,9 +89,9 @@ def spoken_turns() -> list[Figure]:
             "s",
             4,
         ),
-        Figure("  of it: end of speech to transcript", middle("stt_milliseconds"), "ms"),
-        Figure("  of it: LLM to first token", middle("llm_ttft_milliseconds"), "ms"),
-        Figure("  of it: TTS to first byte", middle("tts_ttfb_milliseconds"), "ms"),
+        Figure("  of it: end of speech to transcript", middle("stt_latency"), "ms"),
+        Figure("  of it: LLM to first token", middle("ttft"), "ms"),
+        Figure("  of it: TTS to first byte", middle("ttfb"), "ms"),
         Figure("word error rate of the heard answers, mean", statistics.mean(errors), "", 0.2),
     ]
 

@@ -58,8 +58,10 @@ async def test_a_caller_hears_what_the_language_model_wrote(
         seconds=60,
     )
     assert after[0]["outcome"] == "completed"
-    measured = [turn for turn in after[0]["turns"] if turn.get("e2eMilliseconds", turn.get("e2e_milliseconds"))]
-    assert measured, json.dumps(after[0])
+    turns = after[0]["turns"]
+    assert len(turns) == 2
+    for latency in ("stt_latency", "ttft", "ttfb", "e2e"):
+        assert any(turn[latency] and turn[latency] > 0 for turn in turns), (latency, json.dumps(after[0]))
 
 
 async def test_two_callers_at_once_get_their_own_rooms(receptionist: str, web: httpx.Client) -> None:

@@ -117,6 +117,8 @@ def install_handlers(app: FastAPI) -> None:
         answer = response(ProblemError(error.status_code, name, title, detail), request)
         for key, value in (error.headers or {}).items():
             answer.headers[key] = value
+        if error.status_code == 405 and (allowed := _methods(request)):
+            answer.headers["Allow"] = ", ".join(sorted(allowed))
         return answer
 
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
@@ -128,6 +130,12 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_bug)
+
+
+def _methods(request: Request) -> set[str]:
+    """What the documented routes at the request's path can be asked with; each route alone knows only its own."""
+    operations = request.app.openapi()["paths"].get(request.url.path, {})
+    return {method.upper() for method in operations}
 
 
 def _field_name(error: Mapping[str, Any], skip: int) -> str:

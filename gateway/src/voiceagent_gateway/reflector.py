@@ -15,6 +15,7 @@ from voiceagent_gateway.kube import KubeError
 
 PAGE_SIZE: Final = 500
 RESYNC_SECONDS: Final = 1800.0
+WATCH_MIN_SECONDS: Final = 1.0
 BACKOFF_SECONDS: Final = 0.5
 BACKOFF_MAX_SECONDS: Final = 30.0
 GONE: Final = 410
@@ -53,6 +54,7 @@ class Reflector(Generic[T]):
         self._backoff_seconds = backoff_seconds
         self._items: dict[str, T] = {}
         self._synced = False
+        self._version = ""
         self._failures = 0
 
     @property
@@ -72,23 +74,25 @@ class Reflector(Generic[T]):
 
     async def run(self) -> None:
         """Keep it until cancelled."""
-        version: str | None = None
         listed_at = 0.0
         while True:
             try:
-                if version is None or time.monotonic() - listed_at > RESYNC_SECONDS:
-                    version = await self._list()
+                if not self._version or time.monotonic() - listed_at > RESYNC_SECONDS:
+                    await self._list()
                     listed_at = time.monotonic()
-                version = await self._watch(version)
+                started = time.monotonic()
+                await self._watch()
+                if time.monotonic() - started < WATCH_MIN_SECONDS:
+                    await self._back_off("the watch ended as soon as it began", level=logging.DEBUG)
             except _Expired:
-                version = None
+                self._version = ""
                 await self._back_off("the API server asks for a new listing", level=logging.INFO)
             except KubeError as error:
                 if error.status == GONE:
-                    version = None
+                    self._version = ""
                 await self._back_off(str(error))
 
-    async def _list(self) -> str:
+    async def _list(self) -> None:
         items: dict[str, T] = {}
         query = {**self._query, "limit": str(PAGE_SIZE)}
         while True:
@@ -102,10 +106,10 @@ class Reflector(Generic[T]):
         self._items = items
         self._recovered(f"listed {len(items)} objects")
         self._synced = True
-        return str(metadata.get("resourceVersion", ""))
+        self._version = str(metadata.get("resourceVersion", ""))
 
-    async def _watch(self, version: str) -> str:
-        query = {**self._query, "resourceVersion": version}
+    async def _watch(self) -> None:
+        query = {**self._query, "resourceVersion": self._version}
         async for event in self._kube.watch(self._path, query):
             item = event.get("object") or {}
             kind = event.get("type")
@@ -117,10 +121,8 @@ class Reflector(Generic[T]):
                 self._items.pop(_key(item), None)
             elif kind in ("ADDED", "MODIFIED"):
                 self._put(self._items, item)
-            version = str(item["metadata"]["resourceVersion"])
-            query["resourceVersion"] = version
+            self._version = str(item["metadata"]["resourceVersion"])
             self._recovered("watching again")
-        return version
 
     def _put(self, items: dict[str, T], item: Mapping[str, Any]) -> None:
         parsed = self._parse(item)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from voiceagent_gateway.model import CallRequest
@@ -65,6 +65,17 @@ AgentReference = Annotated[str, AfterValidator(_agent), Field(examples=["default
 Text = Annotated[str, AfterValidator(_text)]
 
 
+def _given(value: object) -> object:
+    return None if value == "" else value
+
+
+# In protobuf JSON an empty string is a string not given.
+_EMPTY_IS_NONE = BeforeValidator(_given, json_schema_input_type=str | None)
+OptionalName = Annotated[Annotated[str, AfterValidator(_name)] | None, _EMPTY_IS_NONE]
+OptionalDisplayName = Annotated[Annotated[str, AfterValidator(_display_name)] | None, _EMPTY_IS_NONE]
+OptionalText = Annotated[Text | None, _EMPTY_IS_NONE]
+
+
 class _Body(BaseModel):
     """Keeps unknown keys, so that one that would have had an effect elsewhere is refused by name."""
 
@@ -81,18 +92,18 @@ class _Body(BaseModel):
 class AgentDispatchBody(_Body):
     """Which agent is to join."""
 
-    agent_name: Text | None = Field(default=None, description="LiveKit dispatch name of the VoiceAgent.")
-    metadata: Text | None = Field(default=None, description="Given to the agent's job. At most 2048 bytes.")
+    agent_name: OptionalText = Field(default=None, description="LiveKit dispatch name of the VoiceAgent.")
+    metadata: OptionalText = Field(default=None, description="Given to the agent's job. At most 2048 bytes.")
 
 
 class RoomConfigBody(_Body):
     """Only the first agent is honoured; everything else that a room could be given is refused."""
 
-    agents: list[AgentDispatchBody] = Field(default_factory=list)
+    agents: list[AgentDispatchBody] | None = None
 
     @model_validator(mode="after")
     def _one_agent(self) -> Self:
-        if len(self.agents) > 1:
+        if self.agents and len(self.agents) > 1:
             raise PydanticCustomError("agents", "may name one agent only", {"part": "agents"})
         return self
 
@@ -100,12 +111,12 @@ class RoomConfigBody(_Body):
 class TokenBody(_Body):
     """The request of LiveKit's standard token endpoint. Every field may be left out."""
 
-    room_name: Name | None = None
-    participant_identity: Name | None = None
-    participant_name: Annotated[str, AfterValidator(_display_name)] | None = None
-    participant_metadata: Text | None = None
-    participant_attributes: Annotated[dict[str, str], AfterValidator(_attributes)] = Field(default_factory=dict)
-    room_config: RoomConfigBody = RoomConfigBody()
+    room_name: OptionalName = None
+    participant_identity: OptionalName = None
+    participant_name: OptionalDisplayName = None
+    participant_metadata: OptionalText = None
+    participant_attributes: Annotated[dict[str, str], AfterValidator(_attributes)] | None = None
+    room_config: RoomConfigBody | None = None
 
 
 def parse_token_body(data: object, agent: str | None) -> CallRequest:
@@ -114,13 +125,14 @@ def parse_token_body(data: object, agent: str | None) -> CallRequest:
         body = TokenBody.model_validate(_normalised(data))
     except ValidationError as error:
         raise invalid_request(field_errors(error.errors())) from None
-    dispatch = body.room_config.agents[0] if body.room_config.agents else AgentDispatchBody()
+    agents = body.room_config.agents if body.room_config else None
+    dispatch = agents[0] if agents else AgentDispatchBody()
     return CallRequest(
         room=body.room_name,
         identity=body.participant_identity,
         name=body.participant_name,
         metadata=body.participant_metadata,
-        attributes=body.participant_attributes,
+        attributes=body.participant_attributes or {},
         agent=agent,
         agent_name=dispatch.agent_name,
         agent_metadata=dispatch.metadata,
@@ -128,7 +140,7 @@ def parse_token_body(data: object, agent: str | None) -> CallRequest:
 
 
 def _normalised(data: object) -> object:
-    """Snake-case keys without defaults: in the body, its room_config and that one's agents, no deeper."""
+    """Snake-case keys without nulls: in the body, its room_config and that one's agents, no deeper."""
     body = _snake(data)
     if isinstance(body, dict) and "room_config" in body:
         room_config = _snake(body["room_config"])
@@ -142,4 +154,4 @@ def _snake(data: object) -> Any:
     if not isinstance(data, Mapping):
         return data
     keys = ((_CAMEL_HUMP.sub(r"_\1", str(key)).lower(), value) for key, value in data.items())
-    return {key: value for key, value in keys if value is not None and value != ""}
+    return {key: value for key, value in keys if value is not None}

@@ -3,6 +3,7 @@
 import logging
 
 from voiceagent_api.names import ANNOTATION_CONFIG_REVISION, API_VERSION, KIND
+from voiceagent_api.status import CONDITION_READY
 
 from voiceagent_operator import reasons
 from voiceagent_operator.client import Client
@@ -94,3 +95,5 @@ class Applier:
                 return
             raise
         self._tables.remember(VOICE_AGENT, applied)
+        ready = next((c["reason"] for c in status["conditions"] if c["type"] == CONDITION_READY), None)
+        logger.info("status", extra={"agent": str(where), "ready": ready, "pods": status["readySummary"]})

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -43,8 +44,11 @@ class Page:
 async def load_configuration() -> Configuration:
     """How to reach the cluster: KUBECONFIG where it is set, else the pod's own account, else ~/.kube/config."""
     configuration = Configuration()
+    named = os.environ.get("KUBECONFIG", "")
+    if named and not any(Path(path).is_file() for path in named.split(os.pathsep)):
+        raise ConnectionMissing(f"KUBECONFIG names {named}, which is not there. Correct or unset it.")
     try:
-        if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
+        if not named and "KUBERNETES_SERVICE_HOST" in os.environ:
             _load_incluster(client_configuration=configuration)
         else:
             await _load_kubeconfig(client_configuration=configuration)

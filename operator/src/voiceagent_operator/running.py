@@ -55,6 +55,8 @@ class Operation:
                     logger.info("ready", extra={"agents": len(self.tables.agents())})
                     await _first_of(stop, work, watching)
                 logger.info("ending")
+                if not stop.is_set():
+                    raise RuntimeError("watching or working has ended by itself")
                 work.cancel()
 
     async def _listed(self) -> None:

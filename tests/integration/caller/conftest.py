@@ -120,15 +120,14 @@ class ScriptedAgent:
             await self._room.disconnect()
 
     async def _converse(self) -> None:
+        await self._set_state("listening")
         if self._script.greeting is not None:
             self._greeting = asyncio.create_task(self._say(self._script.greeting))
-        else:
-            await self._set_state("listening")
         async for said, last_sound_at in self._utterances(await self._caller_track):
             await self._set_state("listening")
             self._world.heard.append(said)
             self._world.caller_heard.set()
-            await self._write_down(said, identity="caller")
+            await self._write_down(said)
             await self._set_state("thinking")
             turn = len(self._world.heard) - 1
             if self._script.leaves_instead_of_answering:
@@ -155,13 +154,13 @@ class ScriptedAgent:
         await state
         await self._set_state("listening")
 
-    async def _write_down(self, text: str, identity: str) -> None:
+    async def _write_down(self, text: str) -> None:
+        """What the caller said: a first guess, and then the whole of it."""
         attributes = self._attributes()
         for guess, final in ((text.split()[0], "false"), (text, "true")):
+            attributes["lk.transcription_final"] = final
             writer = await self._room.local_participant.stream_text(
-                topic="lk.transcription",
-                attributes={**attributes, "lk.transcription_final": final},
-                sender_identity=identity,
+                topic="lk.transcription", attributes=attributes, sender_identity="caller"
             )
             await writer.write(guess)
             await writer.aclose()
@@ -189,8 +188,7 @@ class ScriptedAgent:
                 if self._greeting is not None and self._greeting.cancel():
                     self._source.clear_queue()
             if last_sound_at and time.monotonic() - last_sound_at > 0.5:
-                said = understand(np.concatenate(heard))
-                yield said, last_sound_at
+                yield understand(np.concatenate(heard)), last_sound_at
                 heard, last_sound_at = [], 0.0
 
 
@@ -253,8 +251,7 @@ async def running_world(script: Script, livekit_url: str) -> AsyncIterator[World
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -277,10 +274,7 @@ def livekit_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"ws://127.0.0.1:{port}"
     finally:
         server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        server.wait(30)
 
 
 @pytest.fixture

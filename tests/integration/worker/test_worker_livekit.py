@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -224,6 +225,45 @@ async def test_sigterm_ends_readiness_at_once_lets_the_call_go_on_and_exits_with
     assert await asyncio.to_thread(worker.process.wait, 30) == 0
     assert worker.children() == {}
     assert "Traceback" not in worker.log
+
+
+async def test_worker_told_to_stop_while_it_starts_exits_with_0(livekit: LiveKit, start_worker: StartWorker) -> None:
+    worker = start_worker(livekit)
+    status = Path(f"/proc/{worker.process.pid}/status")
+
+    async def handles_sigterm() -> bool:
+        caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt"))
+        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+    await until(handles_sigterm, 30.0, "a handler of SIGTERM")
+    worker.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.process.wait, 60) == 0
+    assert "Traceback" not in worker.log
+
+
+async def test_call_whose_provider_keeps_failing_ends_as_failed_with_a_sentence(
+    livekit: LiveKit, worker: RunningWorker
+) -> None:
+    await until_ready(worker)
+    address = json.loads(worker.config_path.read_text())["providers"]["llm"]["baseURL"]
+    async with Caller(livekit, worker) as caller:
+        await caller.agent()
+
+        async def failed() -> bool:
+            session = await session_of(worker, caller.name)
+            if session is not None and session["outcome"] == "failed":
+                return True
+            await caller.room.local_participant.send_text("Are you there?", topic="lk.chat")
+            await asyncio.sleep(6)  # of three attempts with two seconds between them
+            return False
+
+        await until(failed, 90.0, "a failed session")
+        session = await ended(worker, caller.name)
+        assert session["error"] == (
+            f'The llm provider "openai" (model gpt-4o-mini) could not be reached at {address}, repeatedly. '
+            "Check the address and the network."
+        )
+        assert await metric(worker, "voiceagent_provider_errors_total", kind="llm", provider="openai") > 3
 
 
 async def test_call_without_its_provider_key_fails_with_a_sentence_and_heals_when_the_key_appears(

@@ -17,7 +17,7 @@ from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.settings import Settings
 
 # A machine that is busy elsewhere must not fail a property.
-hypothesis.settings.register_profile("gateway", deadline=None)
+hypothesis.settings.register_profile("gateway", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("gateway")
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, tzinfo=UTC)

@@ -117,6 +117,7 @@ async def test_a_watch_that_breaks_off_keeps_what_is_known_and_goes_on_after_its
     reflector = await kept_by(server, lambda r: len(server.watched_from) == 2)
 
     assert reflector.items == ["a@1", "b@2"]
+    assert server.watched_from == ["1", "2"]
     assert len(server.list_queries) == 1
 
 

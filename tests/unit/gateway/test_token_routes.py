@@ -263,6 +263,7 @@ async def test_a_query_and_a_dispatch_name_that_disagree_are_refused(ask: httpx.
         ({"room_config": {"agents": [{"metadata": "x" * 2049}]}}, "room_config.agents[0].metadata"),
         ({"room_config": {"agents": {}}}, "room_config.agents"),
         ({"room_config": []}, "room_config"),
+        ({"room_config": ""}, "room_config"),
         ({"room_config": {"agents": ["x"]}}, "room_config.agents[0]"),
         ({"room_preset": "x"}, "room_preset"),
         ({"room_name": "a b"}, "room_name"),
@@ -326,7 +327,10 @@ async def test_each_token_is_audited_and_its_text_is_in_no_log(
 
 
 async def test_a_method_that_there_is_not_is_a_problem_too(ask: httpx.AsyncClient) -> None:
-    assert_problem(await ask.delete("/token"), 405, "method-not-allowed")
+    response = await ask.delete("/token")
+
+    assert_problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "GET, POST"
 
 
 async def test_a_bug_is_a_problem_that_tells_nothing_of_the_inside(

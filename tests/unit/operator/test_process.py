@@ -54,7 +54,7 @@ def test_a_wrong_flag_ends_with_a_sentence(
     [
         (None, "/none", "The install configuration {install} cannot be read: No such file or directory."),
         ("gateway: {auth: x}", "/none", "The install configuration {install} is wrong at gateway.auth: Input should"),
-        ("{}", "/none", "No cluster to connect to: "),
+        ("{}", "/none", "KUBECONFIG names /none, which is not there. Correct or unset it."),
     ],
 )
 def test_a_mistake_ends_the_process_with_one_sentence(

@@ -249,8 +249,7 @@ class Call:
         return identity == self.identity or (own_track is not None and track_id == own_track)
 
     def _is_over(self) -> bool | None:
-        silent_since = self._ear.sounds[-1].ended_at
-        silent = time.monotonic() - silent_since >= self.options.end_silence_seconds
+        silent = self._ear.quiet_seconds >= self.options.end_silence_seconds
         return True if silent and self.agent_state in _AT_REST else None
 
     async def _let_transcripts_finish(self) -> None:

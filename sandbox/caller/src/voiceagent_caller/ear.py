@@ -33,6 +33,11 @@ class Ear:
     def sounds(self) -> list[Sound]:
         return self._detector.sounds
 
+    @property
+    def quiet_seconds(self) -> float:
+        """How much silence was heard since the last sound."""
+        return self._detector.quiet_seconds
+
     async def listen(self, track: rtc.RemoteAudioTrack) -> None:
         """Hears a track to its end."""
         stream = rtc.AudioStream.from_track(

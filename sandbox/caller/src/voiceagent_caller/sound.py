@@ -5,7 +5,7 @@ Pure: time comes in with each frame, so that the same frames always give the sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 AUDIBLE_DBFS = -45.0
 """Above this a frame counts as sound; a codec's comfort noise lies far below, quiet speech above."""
@@ -37,23 +37,37 @@ class SoundDetector:
         self._confirm_seconds = confirm_seconds
         self._gap_seconds = gap_seconds
         self._candidate_since: float | None = None
+        self._candidate_seconds = 0.0
         self.sounds: list[Sound] = []
+        self.quiet_seconds = 0.0
+        """How much was heard after the last sound. Counted in audio, not by the clock: frames that are held up on
+        their way must not pass for silence."""
 
     def push(self, started_at: float, seconds: float, dbfs: float) -> None:
         """One frame: when it began, how long it is, how loud."""
+        ended_at = started_at + seconds
         if dbfs < self._audible_dbfs:
             self._candidate_since = None
-            return
-        ended_at = started_at + seconds
-        if self.sounds and started_at - self.sounds[-1].ended_at < self._gap_seconds:
-            self.sounds[-1] = replace(self.sounds[-1], ended_at=ended_at)
-            return
+            self.quiet_seconds += seconds
+        elif self.sounds and self.quiet_seconds < self._gap_seconds:
+            self._sound(self.sounds.pop().started_at, ended_at)
+        else:
+            self._consider(started_at, ended_at, seconds)
+
+    def _consider(self, started_at: float, ended_at: float, seconds: float) -> None:
+        """A loud frame after a pause: the beginning of a sound, or a click."""
         if self._candidate_since is None:
-            self._candidate_since = started_at
+            self._candidate_since, self._candidate_seconds = started_at, 0.0
+        self._candidate_seconds += seconds
+        self.quiet_seconds += seconds
         # Half a frame of tolerance: sums of frame lengths are not exact.
-        if ended_at - self._candidate_since >= self._confirm_seconds - seconds / 2:
-            self.sounds.append(Sound(self._candidate_since, ended_at))
-            self._candidate_since = None
+        if self._candidate_seconds >= self._confirm_seconds - seconds / 2:
+            self._sound(self._candidate_since, ended_at)
+
+    def _sound(self, started_at: float, ended_at: float) -> None:
+        self.sounds.append(Sound(started_at, ended_at))
+        self.quiet_seconds = 0.0
+        self._candidate_since = None
 
 
 def find_reply(sounds: list[Sound], listened_until: float, spoke_from: float, spoke_until: float) -> Sound | None:

@@ -89,6 +89,8 @@ def text_from(tokens: list[bytes], written: list[int]) -> str:
 
 
 def _session(path: Path, threads: int) -> Any:
+    # Read when the runtime is first imported: its official builds otherwise report their use to their maker.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     ort = importlib.import_module("onnxruntime")
     ort.set_default_logger_severity(3)
     options = ort.SessionOptions()

