@@ -114,7 +114,13 @@ class Call:
     async def _join(self, session: AgentSession[None], config: AgentConfig) -> None:
         try:
             async with asyncio.timeout(START_SECONDS):
-                await session.start(agent=create_agent(config), room=self._context.room, record=False)
+                await session.start(
+                    agent=create_agent(config),
+                    room=self._context.room,
+                    # it would tell anyone in the room the instructions and the history, on request
+                    session_host=False,
+                    record=False,
+                )
         except TimeoutError as error:
             raise SessionStartError(
                 f"The agent could not join room {self._context.job.room.name} at {config.livekit_url} "
@@ -147,8 +153,9 @@ class Call:
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if reason in LOST_CONNECTION:
-            name = rtc.DisconnectReason.Name(reason)
-            self._lost = f"The connection to LiveKit was lost ({name}) before the call ended."
+            known = reason != rtc.DisconnectReason.UNKNOWN_REASON
+            name = f" ({rtc.DisconnectReason.Name(reason)})" if known else ""
+            self._lost = f"The connection to LiveKit was lost{name} before the call ended."
 
     def _shut_down(self, outcome: Result, error: str | None) -> None:
         self._set_end(outcome, error)

@@ -61,7 +61,11 @@ def _attributes(value: dict[str, str]) -> dict[str, str]:
 
 
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
-AgentReference = Annotated[str, AfterValidator(_agent), Field(examples=["default/receptionist"])]
+AgentReference = Annotated[
+    str,
+    AfterValidator(_agent),
+    Field(examples=["default/receptionist"], json_schema_extra={"pattern": f"^{_AGENT.pattern}$"}),
+]
 Text = Annotated[str, AfterValidator(_text)]
 
 
@@ -71,7 +75,11 @@ def _given(value: object) -> object:
 
 # In protobuf JSON an empty string is a string not given.
 _EMPTY_IS_NONE = BeforeValidator(_given, json_schema_input_type=str | None)
-OptionalName = Annotated[Annotated[str, AfterValidator(_name)] | None, _EMPTY_IS_NONE]
+OptionalName = Annotated[
+    Annotated[str, AfterValidator(_name)] | None,
+    _EMPTY_IS_NONE,
+    Field(json_schema_extra={"pattern": f"^[A-Za-z0-9._:-]{{0,{NAME_MAX_LENGTH}}}$"}),
+]
 OptionalDisplayName = Annotated[Annotated[str, AfterValidator(_display_name)] | None, _EMPTY_IS_NONE]
 OptionalText = Annotated[Text | None, _EMPTY_IS_NONE]
 
@@ -79,13 +87,17 @@ OptionalText = Annotated[Text | None, _EMPTY_IS_NONE]
 class _Body(BaseModel):
     """Keeps unknown keys, so that one that would have had an effect elsewhere is refused by name."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(
+        extra="allow", frozen=True, strict=True, json_schema_extra={"additionalProperties": False}
+    )
 
     @model_validator(mode="after")
     def _refuse_extras(self) -> Self:
         for part, value in (self.model_extra or {}).items():
             if value not in (None, "", 0, False, [], {}):
-                raise PydanticCustomError("extra", "is not accepted here; leave it out", {"part": part})
+                raise PydanticCustomError(
+                    "extra", "is not accepted here; leave it out", {"part": part[:NAME_MAX_LENGTH]}
+                )
         return self
 
 

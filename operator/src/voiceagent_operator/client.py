@@ -44,9 +44,7 @@ class Page:
 async def load_configuration() -> Configuration:
     """How to reach the cluster: KUBECONFIG where it is set, else the pod's own account, else ~/.kube/config."""
     configuration = Configuration()
-    named = os.environ.get("KUBECONFIG", "")
-    if named and not any(Path(path).is_file() for path in named.split(os.pathsep)):
-        raise ConnectionMissing(f"KUBECONFIG names {named}, which is not there. Correct or unset it.")
+    named = _named_kubeconfig()
     try:
         if not named and "KUBERNETES_SERVICE_HOST" in os.environ:
             _load_incluster(client_configuration=configuration)
@@ -57,6 +55,14 @@ async def load_configuration() -> Configuration:
             f"No cluster to connect to: {error}. Set KUBECONFIG to a file that names one, or run in a pod."
         ) from error
     return configuration
+
+
+def _named_kubeconfig() -> str | None:
+    """What KUBECONFIG names, if it is set. Raises ConnectionMissing where it names nothing that is there."""
+    named = os.environ.get("KUBECONFIG")
+    if named and not any(Path(path).is_file() for path in named.split(os.pathsep)):
+        raise ConnectionMissing(f"KUBECONFIG names {named}, which is not there. Correct or unset it.")
+    return named
 
 
 async def bearer_token(configuration: Configuration) -> str | None:

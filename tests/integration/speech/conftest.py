@@ -122,7 +122,7 @@ class Plugins:
     async def heard_on_a_stream(
         self, ear: deepgram.STT, frame: rtc.AudioFrame, *, pace: float = 0.5
     ) -> list[stt.SpeechEvent]:
-        """Push a frame in pieces of 20 ms, and half a second of silence after it."""
+        """Push a frame in pieces of 20 ms, and a second of silence after it."""
         resampler = rtc.AudioResampler(frame.sample_rate, 16000)
         samples = b"".join(bytes(f.data) for f in [*resampler.push(frame), *resampler.flush()])
         samples += bytes(2 * 16000)
@@ -147,7 +147,7 @@ class Plugins:
 
     async def use(self, service: str, *, key: str = "sandbox") -> Any:
         """One small use of a plugin, by the name that the tests below give it."""
-        tone = rtc.AudioFrame(bytes(16000), 16000, 1, 8000)
+        silence = rtc.AudioFrame(bytes(16000), 16000, 1, 8000)
         if service == "openai-llm":
             return [chunk async for chunk in self.chat("Hello.", key=key)]
         if service == "openai-tts":
@@ -155,13 +155,13 @@ class Plugins:
         if service == "openai-tts-events":
             return await self.spoken(self.openai_tts(key), "Hello.")
         if service == "openai-stt":
-            return await self.openai_stt(key).recognize(tone, conn_options=ONCE)
+            return await self.openai_stt(key).recognize(silence, conn_options=ONCE)
         if service == "deepgram-tts":
             return await self.spoken(self.deepgram_tts(key), "Hello.")
         if service == "deepgram-tts-stream":
             return await self.spoken_on_a_stream(self.deepgram_tts(key), "Hello.")
         assert service == "deepgram-stt-stream"
-        return await self.heard_on_a_stream(self.deepgram_stt(key), tone)
+        return await self.heard_on_a_stream(self.deepgram_stt(key), silence)
 
 
 @pytest.fixture(scope="session")

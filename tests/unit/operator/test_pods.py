@@ -29,8 +29,8 @@ def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
         (
             waiting("ImagePullBackOff", 'Back-off pulling image "reg/x:1"'),
             "ImagePullBackOff",
-            'Pod default/p cannot get its image "reg/x:1": Back-off pulling image "reg/x:1". Correct spec.image (or the '
-            "worker image of the operator's install), or add spec.imagePullSecrets.",
+            'Pod default/p cannot get its image "reg/x:1": Back-off pulling image "reg/x:1". Correct spec.image (or '
+            "the worker image of the operator's install), or add spec.imagePullSecrets.",
         ),
         (
             waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 2, "message": "No\n config file.\n"}}),

@@ -1,0 +1,84 @@
+"""The chart as helm renders it and as a real API server takes it."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPO = Path(__file__).resolve().parents[2]
+CHART = REPO / "charts" / "voiceagent-operator"
+
+
+def helm(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the pinned helm."""
+    program = Path(os.environ["KUBEBUILDER_ASSETS"]) / "helm"
+    assert program.exists(), f"{program} is missing; run `make test-integration`."
+    return subprocess.run([program, *words], capture_output=True, text=True, timeout=120, check=False)
+
+
+def render(*settings: str) -> list[dict[str, Any]]:
+    """The objects that the chart makes with these `--set` words."""
+    sets = [word for setting in settings for word in ("--set", setting)]
+    done = helm("template", "voiceagents", str(CHART), "--namespace", "default", "--include-crds", *sets)
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def kinds(documents: list[dict[str, Any]]) -> set[str]:
+    return {document["kind"] for document in documents}
+
+
+def test_helm_lint_finds_nothing() -> None:
+    done = helm("lint", "--strict", str(CHART))
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_mistyped_value_is_refused_with_its_name() -> None:
+    done = helm("template", "x", str(CHART), "--set", "livekit.adress=ws://x")
+    assert done.returncode != 0
+    assert "adress" in done.stderr
+
+
+def test_the_crd_is_kept_on_uninstall_and_left_out_when_asked() -> None:
+    crd = next(d for d in render() if d["kind"] == "CustomResourceDefinition")
+    assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    assert "CustomResourceDefinition" not in kinds(render("crds.enabled=false"))
+
+
+def test_named_namespaces_need_no_right_over_the_cluster() -> None:
+    documents = render("operator.namespaces={blue,green}", "crds.enabled=false")
+    assert not kinds(documents) & {"ClusterRole", "ClusterRoleBinding"}
+    roles = [d["metadata"]["namespace"] for d in documents if d["kind"] == "Role"]
+    assert sorted(set(roles)) == ["blue", "green"]
+
+
+def test_every_pod_meets_the_restricted_standard_in_form() -> None:
+    for document in render():
+        if document["kind"] != "Deployment":
+            continue
+        pod = document["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            security = container["securityContext"]
+            assert security["allowPrivilegeEscalation"] is False
+            assert security["readOnlyRootFilesystem"] is True
+            assert security["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (),
+        ("gateway.ingress.enabled=true", "gateway.ingress.host=agents.example", "gateway.ingress.tlsSecretName=tls"),
+        ("gateway.enabled=false", "operator.nodeSelector.pool=agents"),
+        ("operator.namespaces={default}", "imagePullSecrets[0].name=pull"),
+    ],
+)
+def test_the_api_server_takes_what_is_rendered(cluster: Any, settings: tuple[str, ...]) -> None:
+    documents = "---\n".join(yaml.safe_dump(document) for document in render(*settings))
+    done = cluster.kubectl("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-", text=documents)
+    assert done.returncode == 0, done.stderr
