@@ -1,6 +1,15 @@
-# One file, a target an image: operator, gateway, worker, speech (the sandbox's own models), caller.
+# One file, a target an image: operator, gateway, worker, speech (the sandbox's own models).
 # BASE_IMAGE is any Debian with Python 3.11; the sandbox makes one where none can be pulled.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+# What every image is at run time.
+FROM ${BASE_IMAGE} AS runtime
+# A numeric user has no entry in passwd: programs that ask for its name or home find them here.
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp USER=voiceagent
+# onnxruntime reports its use to its maker unless told not to.
+ENV ORT_DISABLE_TELEMETRY=1
+USER 65532:65532
+WORKDIR /tmp
 
 # What only builds need: pip, and hatchling to make wheels of the project's own packages.
 FROM ${BASE_IMAGE} AS tools
@@ -20,6 +29,10 @@ COPY operator/ /src/operator/
 RUN cd /src && pip wheel -q --no-deps --no-build-isolation -w wheels ./crds ./operator \
  && uv pip install -q --no-deps --offline wheels/*.whl
 
+FROM runtime AS operator
+COPY --from=operator-build /venv /venv
+ENTRYPOINT ["python3", "-m", "voiceagent_operator"]
+
 FROM tools AS gateway-build
 COPY crds/pyproject.toml /src/crds/
 COPY gateway/pyproject.toml /src/gateway/
@@ -28,6 +41,12 @@ COPY crds/ /src/crds/
 COPY gateway/ /src/gateway/
 RUN cd /src && pip wheel -q --no-deps --no-build-isolation -w wheels ./crds ./gateway \
  && uv pip install -q --no-deps --offline wheels/*.whl
+
+FROM runtime AS gateway
+COPY --from=gateway-build /venv /venv
+COPY client/dist /client
+ENV GATEWAY_CLIENT_DIR=/client
+ENTRYPOINT ["python3", "-m", "voiceagent_gateway"]
 
 FROM tools AS worker-build
 COPY crds/pyproject.toml /src/crds/
@@ -38,6 +57,10 @@ COPY agent_image/ /src/agent_image/
 RUN cd /src && pip wheel -q --no-deps --no-build-isolation -w wheels ./crds ./agent_image \
  && uv pip install -q --no-deps --offline wheels/*.whl
 
+FROM runtime AS worker
+COPY --from=worker-build /venv /venv
+ENTRYPOINT ["python3", "-m", "voiceagent_worker"]
+
 FROM tools AS speech-build
 COPY sandbox/speech/pyproject.toml /src/speech/
 RUN cd /src && python3 dependencies.py speech > needs.txt && uv pip install -q -r needs.txt -c constraints.txt \
@@ -46,26 +69,11 @@ COPY sandbox/speech/ /src/speech/
 RUN cd /src && pip wheel -q --no-deps --no-build-isolation -w wheels ./speech \
  && uv pip install -q --no-deps --offline wheels/*.whl
 
-FROM ${BASE_IMAGE} AS runtime
-# A numeric user has no entry in passwd: programs that ask for its name or home find them here.
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp USER=voiceagent
-USER 65532:65532
-WORKDIR /tmp
-
-FROM runtime AS operator
-COPY --from=operator-build /venv /venv
-ENTRYPOINT ["python3", "-m", "voiceagent_operator"]
-
-FROM runtime AS gateway
-COPY --from=gateway-build /venv /venv
-COPY client/dist /client
-ENV GATEWAY_CLIENT_DIR=/client
-ENTRYPOINT ["python3", "-m", "voiceagent_gateway"]
-
-FROM runtime AS worker
-COPY --from=worker-build /venv /venv
-ENTRYPOINT ["python3", "-m", "voiceagent_worker"]
-
 FROM runtime AS speech
+# llama.cpp's OpenMP; slim images lack it.
+USER 0
+RUN ldconfig -p | grep -q libgomp.so.1 \
+ || { apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*; }
+USER 65532:65532
 COPY --from=speech-build /venv /venv
 ENTRYPOINT ["python3", "-m", "voiceagent_speech"]

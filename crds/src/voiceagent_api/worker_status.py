@@ -18,7 +18,7 @@ class TurnRecord(Model):
     """From the caller's last sound to the final transcript."""
     llm_ttft_milliseconds: float | None = None
     tts_ttfb_milliseconds: float | None = None
-    e2e_milliseconds: float | None = None
+    e2e_milliseconds: float | None = Field(default=None, alias="e2eMilliseconds")
     """From the caller's last sound to the agent's first."""
 
 

@@ -75,6 +75,8 @@ class Client:
     """Calls the API server."""
 
     def __init__(self, configuration: Configuration) -> None:
+        # Or every request would look for a password in ~/.netrc, in a thread.
+        configuration.client_session_kwargs = {"trust_env": False}
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
         self._request: _Request = self._rest.request

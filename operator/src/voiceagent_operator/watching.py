@@ -13,6 +13,8 @@ from kubernetes.aio.client.configuration import Configuration
 from voiceagent_operator.client import PAGE_SIZE, REQUEST_SECONDS, bearer_token
 from voiceagent_operator.kinds import WATCHED
 
+RETRY_SECONDS: Final = (0.5, 1, 2, 3, 3, 3, 3, 3)
+"""Between attempts to watch: short, so that an API server that comes back is noticed at once."""
 TOKEN_LIFETIME: Final = timedelta(minutes=5)
 """A pod's token rotates about every hour: kopf asks for it again well before."""
 
@@ -58,12 +60,15 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.queueing.exit_timeout = 1.0
+    settings.persistence.diffbase_storage = _NoDifferences()
+    settings.persistence.progress_storage = _NoProgress()
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
     settings.watching.connect_timeout = 30
     settings.watching.chunk_size = PAGE_SIZE
     settings.networking.request_timeout = REQUEST_SECONDS
     settings.networking.enforce_retry_after = True
+    settings.networking.error_backoffs = RETRY_SECONDS
     for kind in WATCHED:
         resource = (kind.group, kind.version, kind.plural)
         if kind.label_selector:
@@ -88,3 +93,35 @@ def register_login(registry: kopf.OperatorRegistry, configuration: Configuration
             proxy_url=configuration.proxy,
             expiration=datetime.now(UTC) + TOKEN_LIFETIME,
         )
+
+
+class _NoDifferences(kopf.DiffBaseStorage):
+    """Spares kopf from copying every object in order to compare it: event handlers are told of all events anyway."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Event handlers make no progress that would have to be kept on the object."""
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+    def purge(self, **_: Any) -> None:
+        return None
+
+    def touch(self, **_: Any) -> None:
+        return None
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence

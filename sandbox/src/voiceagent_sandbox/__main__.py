@@ -17,7 +17,7 @@ COMMANDS = {
     "client": "build the web client's files",
     "client-test": "check and test the web client's modules",
     "python-venv": "have Python's venv module",
-    "browser": "have a Chromium for the browser tests",
+    "machine": "have what the tests need of this machine: Docker, debootstrap, Chromium",
     "cache": "`cache clear` empties the cache",
 }
 
@@ -53,8 +53,8 @@ def main(arguments: list[str]) -> int:
                 print(sandbox.check_client())
             case "python-venv":
                 sandbox.python_venv()
-            case "browser":
-                sandbox.browser()
+            case "machine":
+                sandbox.machine()
             case "cache":
                 if chosen.what != "clear":
                     raise SandboxError("Did you mean `cache clear`?")

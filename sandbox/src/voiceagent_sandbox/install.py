@@ -6,6 +6,7 @@ import string
 import time
 from pathlib import Path
 
+from voiceagent_sandbox.cluster import Nodes
 from voiceagent_sandbox.images import PROJECT, Images
 from voiceagent_sandbox.paths import Paths
 from voiceagent_sandbox.process import Runner, SandboxError
@@ -30,7 +31,7 @@ class Installer:
         self._kubectl = bin_folder / "kubectl"
         self._helm = bin_folder / "helm"
 
-    def servers(self, images: Images, speech_node: str) -> None:
+    def servers(self, images: Images, nodes: Nodes) -> None:
         """LiveKit, Traefik, metrics-server and speech, applied but not waited for."""
         self._apply((MANIFESTS / "namespaces.yaml").read_text(encoding="utf-8"))
         self._credentials()
@@ -39,7 +40,8 @@ class Installer:
             "TRAEFIK_IMAGE": images.traefik,
             "METRICS_SERVER_IMAGE": images.metrics_server,
             "SPEECH_IMAGE": images.speech,
-            "SPEECH_NODE": speech_node,
+            "SPEECH_NODE": nodes.workers[-1],
+            "EDGE_NODE": nodes.edge,
         }
         for name in ("livekit", "traefik", "metrics-server", "speech"):
             self._apply(string.Template((MANIFESTS / f"{name}.yaml").read_text(encoding="utf-8")).substitute(words))
@@ -85,6 +87,19 @@ class Installer:
             except SandboxError as error:
                 pods = self._runner.run(self._kubectl, "-n", namespace, "get", "pods", "-o", "wide", env=self._env)
                 raise SandboxError(f"{namespace}/{name} is not ready ({error}).\n{pods}") from error
+
+    def remove(self) -> None:
+        """Take the product and the servers out of a cluster that goes on without them; CRD and VoiceAgents with it."""
+        self._runner.run(self._kubectl, "delete", "voiceagents", "-A", "--all", "--ignore-not-found", env=self._env)
+        self._runner.succeeds(self._helm, "uninstall", RELEASE, "-n", SYSTEM_NAMESPACE, env=self._env)
+        words = ("delete", "--ignore-not-found", "--wait=false")
+        for name in ("metrics-server", "speech", "traefik", "livekit", "namespaces"):
+            text = (MANIFESTS / f"{name}.yaml").read_text(encoding="utf-8")
+            self._runner.run(self._kubectl, *words, "-f", "-", stdin=text, env=self._env)
+        crd = ("crd", "voiceagents.voiceagents.dev")
+        self._runner.run(self._kubectl, *words, *crd, env=self._env)
+        secrets_of_agents = ("secret", "livekit", "openai", "deepgram", "-n", "default")
+        self._runner.run(self._kubectl, *words, *secrets_of_agents, env=self._env)
 
     def _credentials(self) -> None:
         """LiveKit's key, made once a cluster; and the agents' Secrets, which the speech server takes as any key."""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from voiceagent_sandbox import requirements, servers
 from voiceagent_sandbox.client import build_client, check_client
-from voiceagent_sandbox.cluster import CONTROL_PLANE, WORKERS, Cluster
+from voiceagent_sandbox.cluster import Cluster, find_nodes
 from voiceagent_sandbox.engine import Engine
-from voiceagent_sandbox.images import ImageLoader, ImageMaker
+from voiceagent_sandbox.existing import ExistingCluster
+from voiceagent_sandbox.images import ImageLoader, ImageMaker, Images
 from voiceagent_sandbox.install import ADDRESS, Installer
 from voiceagent_sandbox.node_image import NodeImage
 from voiceagent_sandbox.paths import CLUSTER_NAME, Paths
@@ -26,6 +27,8 @@ class Sandbox:
     def __init__(self, paths: Paths, environ: dict[str, str]) -> None:
         path = f"{paths.cache / 'bin'}:{environ.get('PATH', '')}:/usr/sbin:/sbin"
         self.paths = paths
+        self._environ = environ
+        self._use_existing = environ.get("CLUSTER") == "existing"
         self._runner = Runner(paths.cache / "logs" / "sandbox.log", {**environ, "PATH": path})
         self.progress = Progress(lambda: self._runner.last_line)
 
@@ -41,26 +44,22 @@ class Sandbox:
             env = engine.env()
             bases = BaseImages(self.paths, self._runner, env, self.progress)
             built.make((servers.KIND, servers.HELM, servers.KUBECTL), self.progress)
-            node_image = NodeImage(self.paths, self._runner, env, self.progress, built, bases, go).ensure()
+            existing = self._existing(built) if self._use_existing else None
+            if existing:
+                name, kubeconfig = existing.kind_name(), existing.kubeconfig
+                existing.link_for_tools()
+            else:
+                name, kubeconfig = CLUSTER_NAME, self.paths.kubeconfig
+                node_image = NodeImage(self.paths, self._runner, env, self.progress, built, bases, go).ensure()
             build_client(self.paths, self._runner, self.progress)
             images = ImageMaker(self.paths, self._runner, env, self.progress, built, bases).ensure()
-            cluster = Cluster(self.paths, self._runner, env, built)
-            with self.progress.step("kind cluster: one control plane, two workers"):
-                cluster.up(node_image)
-            kube = {**env, "KUBECONFIG": str(self.paths.kubeconfig)}
-            installer = Installer(self.paths, self._runner, kube, built.bin)
-            loader = ImageLoader(self._runner, kube, built.bin / "kind", CLUSTER_NAME)
-            with self.progress.step("Load the servers' and speech images"):
-                loader.load([images.livekit, images.traefik, images.metrics_server], [CONTROL_PLANE])
-                loader.load([images.speech], [WORKERS[1]])
-            with self.progress.step("Install LiveKit, ingress, metrics-server and speech"):
-                installer.servers(images, WORKERS[1])
-            with self.progress.step("Load the product's images"):
-                loader.load([images.operator, images.gateway, images.worker], list(WORKERS))
-            with self.progress.step("Install the product by its chart"):
-                installer.product(images)
-            with self.progress.step("Wait until everything serves"):
-                installer.wait()
+            if not existing:
+                with self.progress.step("kind cluster: one control plane, two workers"):
+                    Cluster(self.paths, self._runner, env, built).up(node_image)
+            kube = {**env, "KUBECONFIG": str(kubeconfig)}
+            self._install(built, images, kube, name)
+            if existing:
+                existing.open_door()
 
     def down(self) -> None:
         """Take away containers, networks, rules and processes that `up` made. The cache stays."""
@@ -70,12 +69,38 @@ class Sandbox:
         with self._alone():
             built = servers.Servers(self.paths, self._runner, "go")
             engine = Engine(self.paths, self._runner)
-            if engine.reachable():
+            if self._use_existing:
+                existing = self._existing(built)
+                with self.progress.step("Take the product out of the existing cluster"):
+                    existing.close_door()
+                    kube = {"KUBECONFIG": str(existing.kubeconfig)}
+                    Installer(self.paths, self._runner, kube, built.bin).remove()
+            elif engine.reachable():
                 with self.progress.step("Delete the cluster"):
                     Cluster(self.paths, self._runner, engine.env(), built).down()
             with self.progress.step("Stop the sandbox's Docker engine"):
                 engine.stop()
             shutil.rmtree(self.paths.run, ignore_errors=True)
+
+    def _existing(self, built: servers.Servers) -> ExistingCluster:
+        return ExistingCluster(self.paths, self._runner, self._environ, built.bin / "kubectl")
+
+    def _install(self, built: servers.Servers, images: Images, kube: dict[str, str], cluster: str) -> None:
+        """Bring the images into the nodes and everything into the cluster."""
+        installer = Installer(self.paths, self._runner, kube, built.bin)
+        loader = ImageLoader(self._runner, kube, built.bin / "kind", cluster)
+        nodes = find_nodes(self._runner, built.bin / "kubectl", kube)
+        with self.progress.step("Load the servers' and speech images"):
+            loader.load([images.livekit, images.traefik, images.metrics_server], [nodes.edge])
+            loader.load([images.speech], [nodes.workers[-1]])
+        with self.progress.step("Install LiveKit, ingress, metrics-server and speech"):
+            installer.servers(images, nodes)
+        with self.progress.step("Load the product's images"):
+            loader.load([images.operator, images.gateway, images.worker], list(nodes.workers))
+        with self.progress.step("Install the product by its chart"):
+            installer.product(images)
+        with self.progress.step("Wait until everything serves"):
+            installer.wait()
 
     def status(self) -> str:
         """What is up, as text. Raises SandboxError when nothing is."""
@@ -111,7 +136,11 @@ class Sandbox:
         with self._alone():
             go = requirements.go_program(self.paths, self._runner, self.progress)
             built = servers.Servers(self.paths, self._runner, go)
-            built.make(servers.INTEGRATION_PROGRAMS, self.progress)
+            programs: tuple[servers.Program, ...] = servers.INTEGRATION_PROGRAMS
+            assets = Path(self._environ.get("KUBEBUILDER_ASSETS", built.bin))
+            if assets != built.bin and all((assets / p.name).exists() for p in servers.APISERVER_PROGRAMS):
+                programs = tuple(p for p in programs if p not in servers.APISERVER_PROGRAMS)
+            built.make(programs, self.progress)
             return built.bin
 
     def client(self) -> None:
@@ -128,9 +157,9 @@ class Sandbox:
         """Have Python's venv module, which Debian packages apart."""
         requirements.install(("python3-venv",), self._runner, self.progress)
 
-    def browser(self) -> None:
-        """Have a Chromium for the browser tests."""
-        requirements.require(requirements.TEST_NEEDS, self._runner, self.progress)
+    def machine(self) -> None:
+        """Have all that the tests need of the machine, named at once before anything else happens."""
+        self._require_engine(*requirements.TEST_NEEDS)
 
     def clear_cache(self) -> None:
         """Empty the cache. Only while the sandbox is down, since the engine's images are in it."""
@@ -139,9 +168,9 @@ class Sandbox:
         shutil.rmtree(self.paths.cache, ignore_errors=True)
         self.progress.note(f"Emptied {self.paths.cache}.")
 
-    def _require_engine(self) -> None:
+    def _require_engine(self, *more: requirements.Need) -> None:
         needs = () if Engine(self.paths, self._runner).reachable() else requirements.DOCKER_NEEDS
-        requirements.require((*needs, *requirements.BUILD_NEEDS), self._runner, self.progress)
+        requirements.require((*needs, *requirements.BUILD_NEEDS, *more), self._runner, self.progress)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -28,11 +28,23 @@ from numpy.typing import NDArray
 
 KEY, SECRET = "test-key", "a-secret-that-is-long-enough-for-tests"
 RATE = 24_000
-# fmt: off
 VOCABULARY = [
-    "hello", "how", "can", "i", "help", "when", "are", "you", "open", "we", "at", "nine", "one", "two", "three",
+    "hello",
+    "how",
+    "can",
+    "i",
+    "help",
+    "when",
+    "are",
+    "you",
+    "open",
+    "we",
+    "at",
+    "nine",
+    "one",
+    "two",
+    "three",
 ]
-# fmt: on
 _TONE_SECONDS, _PAUSE_SECONDS = 0.22, 0.2
 _LONGEST_DROPOUT = 8
 
@@ -224,8 +236,7 @@ async def running_world(script: Script, livekit_url: str) -> AsyncIterator[World
         return web.Response(body=speak((await request.json())["input"]).tobytes(), content_type="audio/pcm")
 
     async def transcribe(request: web.Request) -> web.Response:
-        form = await request.post()
-        upload = form["file"]
+        upload = (await request.post())["file"]
         assert isinstance(upload, web.FileField)
         wav = upload.file.read()
         return web.json_response({"text": understand(np.frombuffer(wav[44:], dtype=np.int16))})

@@ -1,26 +1,22 @@
-"""The gateway as a process, with a user's rights of its own, before a real API server and a real livekit-server."""
+"""The gateway as a process, with a user's rights of its own, before a real API server."""
 
 import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
-from livekit import api
 
 API_KEY = "devkey"
 API_SECRET = "a-secret-of-at-least-32-characters"
@@ -37,62 +33,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@dataclass
-class LiveKit:
-    """livekit-server on loopback."""
-
-    binary: str
-    folder: Path
-    port: int = field(default_factory=free_port)
-    key: str = API_KEY
-    secret: str = API_SECRET
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        config = {
-            "port": self.port,
-            "bind_addresses": ["127.0.0.1"],
-            "rtc": {
-                "udp_port": free_port(),
-                "tcp_port": free_port(),
-                "node_ip": "127.0.0.1",
-                "use_external_ip": False,
-                "enable_loopback_candidate": True,
-                "interfaces": {"includes": ["lo"]},
-            },
-            "keys": {self.key: self.secret},
-        }
-        (self.folder / "livekit.yaml").write_text(json.dumps(config))
-        with (self.folder / "livekit.log").open("ab") as log:
-            command = [self.binary, "--config", str(self.folder / "livekit.yaml")]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            time.sleep(0.1)
-        raise TimeoutError((self.folder / "livekit.log").read_text())
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def client(self) -> api.LiveKitAPI:
-        return api.LiveKitAPI(self.url, self.key, self.secret)
-
-    def token(self, room: str, identity: str, kind: api.AccessToken.ParticipantKind = "standard") -> str:
-        """A token that the gateway did not make."""
-        grants = api.VideoGrants(room_join=True, room=room, agent=kind == "agent")
-        token = api.AccessToken(self.key, self.secret).with_identity(identity).with_kind(kind)
-        return token.with_grants(grants).to_jwt()
 
 
 @dataclass
@@ -140,86 +80,6 @@ class RunningGateway:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
-
-
-class Worker:
-    """A process's worth of a worker pod's HTTP side: it answers `/status` with what it is told to."""
-
-    def __init__(self) -> None:
-        self.status: dict[str, Any] = {}
-        self.delay_seconds = 0.0
-        self.reads = 0
-        worker = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                worker.reads += 1
-                time.sleep(worker.delay_seconds)
-                body = json.dumps(worker.status).encode()
-                with suppress(OSError):
-                    self.send_response(200 if self.path == "/status" else 404)
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class Wire:
-    """A TCP connection to the API server that can be cut and mended."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._open = True
-        self._sockets: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        self._open = False
-        for one in self._sockets:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-        self._sockets.clear()
-
-    def mend(self) -> None:
-        self._open = True
-
-    def close(self) -> None:
-        self.cut()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            if not self._open:
-                near.close()
-                continue
-            far = socket.create_connection(("127.0.0.1", self._target))
-            self._sockets += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        with suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass
@@ -320,17 +180,6 @@ def shared_place(cluster: Any, request: pytest.FixtureRequest) -> Place:
 
 
 @pytest.fixture(scope="module")
-def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
-    binary = os.environ.get("LIVEKIT_SERVER_BINARY") or shutil.which("livekit-server")
-    if binary is None:
-        pytest.fail("LIVEKIT_SERVER_BINARY names no livekit-server, and there is none in PATH", pytrace=False)
-    server = LiveKit(binary, tmp_path_factory.mktemp("livekit"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def start_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RunningGateway]]:
     """Starts gateways. In the end their logs hold neither secrets nor tokens nor tracebacks."""
     running: list[RunningGateway] = []
@@ -356,31 +205,6 @@ def start_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         assert API_SECRET not in gateway.log
         assert "eyJ" not in gateway.log, "a token is in the log"
         assert "Traceback" not in gateway.log, gateway.log
-
-
-@pytest.fixture
-def start_worker() -> Iterator[Callable[[], Worker]]:
-    workers: list[Worker] = []
-
-    def start() -> Worker:
-        workers.append(Worker())
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.stop()
-
-
-@pytest.fixture
-def wire(cluster: Any, kubeconfig_everywhere: Path, tmp_path: Path) -> Iterator[tuple[Wire, Path]]:
-    """A connection to the API server that can be cut, and the kubeconfig that leads through it."""
-    wire = Wire(int(cluster.server.rsplit(":", 1)[1]))
-    document = yaml.safe_load(kubeconfig_everywhere.read_text())
-    document["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{wire.port}"
-    path = tmp_path / "wire.kubeconfig"
-    path.write_text(yaml.safe_dump(document))
-    yield wire, path
-    wire.close()
 
 
 @pytest.fixture

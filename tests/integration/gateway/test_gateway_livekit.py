@@ -3,11 +3,15 @@
 import asyncio
 import base64
 import json
+import os
+import shutil
 import socket
+import subprocess
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,82 @@ import pytest
 from livekit import api, rtc
 
 Start = Callable[..., Any]
+
+
+API_KEY = "devkey"
+API_SECRET = "a-secret-of-at-least-32-characters"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class LiveKit:
+    """livekit-server on loopback."""
+
+    binary: str
+    folder: Path
+    port: int = field(default_factory=free_port)
+    key: str = API_KEY
+    secret: str = API_SECRET
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        config = {
+            "port": self.port,
+            "bind_addresses": ["127.0.0.1"],
+            "rtc": {
+                "udp_port": free_port(),
+                "tcp_port": free_port(),
+                "node_ip": "127.0.0.1",
+                "use_external_ip": False,
+                "enable_loopback_candidate": True,
+                "interfaces": {"includes": ["lo"]},
+            },
+            "keys": {self.key: self.secret},
+        }
+        (self.folder / "livekit.yaml").write_text(json.dumps(config))
+        with (self.folder / "livekit.log").open("ab") as log:
+            command = [self.binary, "--config", str(self.folder / "livekit.yaml")]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.1)
+        raise TimeoutError((self.folder / "livekit.log").read_text())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def client(self) -> api.LiveKitAPI:
+        return api.LiveKitAPI(self.url, self.key, self.secret)
+
+    def token(self, room: str, identity: str, kind: api.AccessToken.ParticipantKind = "standard") -> str:
+        """A token that the gateway did not make."""
+        grants = api.VideoGrants(room_join=True, room=room, agent=kind == "agent")
+        token = api.AccessToken(self.key, self.secret).with_identity(identity).with_kind(kind)
+        return token.with_grants(grants).to_jwt()
+
+
+@pytest.fixture(scope="module")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
+    binary = os.environ.get("LIVEKIT_SERVER_BINARY") or shutil.which("livekit-server")
+    if binary is None:
+        pytest.fail("LIVEKIT_SERVER_BINARY names no livekit-server, and there is none in PATH", pytrace=False)
+    server = LiveKit(binary, tmp_path_factory.mktemp("livekit"))
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -154,7 +154,7 @@ def new_livekit(folder: Path) -> LiveKit:
     return server
 
 
-def new_worker(folder: Path, livekit: LiveKit, api_secret: str = API_SECRET, config_text: str = "") -> RunningWorker:
+def new_worker(folder: Path, livekit: LiveKit, api_secret: str = API_SECRET) -> RunningWorker:
     """Start a worker whose providers cannot be reached: what it does about that is part of what is tested."""
     (folder / "livekit").mkdir()
     (folder / "livekit" / "LIVEKIT_API_KEY").write_text(API_KEY)
@@ -185,7 +185,7 @@ def new_worker(folder: Path, livekit: LiveKit, api_secret: str = API_SECRET, con
         "logLevel": "INFO",
     }
     config_path = folder / "agent.json"
-    config_path.write_text(config_text or json.dumps(config))
+    config_path.write_text(json.dumps(config))
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from livekit import rtc
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -339,13 +338,3 @@ async def test_worker_with_a_wrong_livekit_secret_says_so_on_readyz(
 
     await until(refused, START_SECONDS, "the reason in /readyz")
     assert "Bearer" not in worker.log and "eyJ" not in worker.log
-
-
-@pytest.mark.parametrize("text", ["{", '{"schemaVersion": 1}'])
-async def test_worker_with_an_unusable_config_exits_with_2_and_one_sentence(
-    livekit: LiveKit, start_worker: StartWorker, text: str
-) -> None:
-    worker = start_worker(livekit, config_text=text)
-    assert await asyncio.to_thread(worker.process.wait, 30) == 2
-    assert len(worker.log.splitlines()) == 1
-    assert str(worker.config_path) in worker.log

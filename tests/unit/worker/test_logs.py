@@ -41,7 +41,8 @@ def refused_handshake() -> aiohttp.WSServerHandshakeError:
 
 
 def test_line_has_time_level_logger_message_and_the_extra_fields() -> None:
-    line = printed(record("%d calls", 3, room="room-1", seconds=1.5))
+    personal = {"lk.pii.participant_identity": "Ada"}
+    line = printed(record("%d calls", 3, room="room-1", seconds=1.5, **personal))
     assert line.pop("time").endswith("+00:00")
     assert line == {
         "level": "WARNING",

@@ -114,7 +114,7 @@ async def test_models_are_built_with_keys_read_from_files_and_the_keys_are_known
     (tmp_path / "openai").write_text("sk-from-a-file\n")
     (tmp_path / "deepgram").write_text("dg-from-a-file")
     redactor = Redactor()
-    models = build_models(
+    models = await build_models(
         config(
             stt=provider("deepgram", "nova-3", credentials_path=str(tmp_path / "deepgram")),
             llm=provider("openai", "gpt-4o-mini", credentials_path=str(tmp_path / "openai")),
@@ -133,7 +133,7 @@ async def test_value_that_the_plugin_refuses_is_a_configuration_error(tmp_path: 
     wrong = provider("deepgram", "aura", options={"speed": 9.0}, credentials_path=str(tmp_path / "key"))
     right = provider("openai", "m", base_url="http://x/v1")
     with pytest.raises(ConfigurationError) as error:
-        build_models(config(stt=right, llm=right, tts=wrong), Redactor())
+        await build_models(config(stt=right, llm=right, tts=wrong), Redactor())
     assert 'The tts provider "deepgram" refuses its settings: speed must be between' in str(error.value)
 
 

@@ -3,6 +3,7 @@
 A factory is `build_KIND(config, language, api_key)` in a module of this package, one module a vendor.
 """
 
+import asyncio
 import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,13 +33,17 @@ class Models:
     tts: tts.TTS[Any]
 
 
-def build_models(config: AgentConfig, redactor: Redactor) -> Models:
+async def build_models(config: AgentConfig, redactor: Redactor) -> Models:
     """Read the credentials and make the three models.
 
-    To be called on the main thread, where LiveKit's plugins must be imported. Raises ConfigurationError or
+    On the main thread, where LiveKit's plugins must be imported. Each takes some 40 ms for its TLS settings, so the
+    event loop gets a turn between them. Raises ConfigurationError or
     DependencyNotFoundError for what the user can change, else AgentCreationError.
     """
-    made = {kind: _build(kind, provider, config.language, redactor) for kind, provider in providers_of(config).items()}
+    made: dict[ProviderKind, Any] = {}
+    for kind, provider in providers_of(config).items():
+        made[kind] = _build(kind, provider, config.language, redactor)
+        await asyncio.sleep(0)
     return Models(stt=made["stt"], llm=made["llm"], tts=made["tts"])
 
 

@@ -24,6 +24,8 @@ from voiceagent_caller.report import CallReport, render_transcript
 
 def main(arguments: Sequence[str] | None = None) -> int:
     log_as_json(logging.WARNING)
+    # The SDK warns of handles that are gone when a call is hung up; to a user that is noise.
+    logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
         options, json_path = _parse(arguments)
         try:
