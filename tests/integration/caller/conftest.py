@@ -1,7 +1,6 @@
 """What the caller is tested against: a real livekit-server, and an agent whose delays are known.
 
-The agent and the speech endpoints talk in tones, one frequency a word. So what is heard really went through the
-room, and can be written down exactly without a model.
+Agent and speech endpoints talk in tones, one a word: what is heard can be written down exactly without a model.
 """
 
 from __future__ import annotations
@@ -28,23 +27,7 @@ from numpy.typing import NDArray
 
 KEY, SECRET = "test-key", "a-secret-that-is-long-enough-for-tests"
 RATE = 24_000
-VOCABULARY = [
-    "hello",
-    "how",
-    "can",
-    "i",
-    "help",
-    "when",
-    "are",
-    "you",
-    "open",
-    "we",
-    "at",
-    "nine",
-    "one",
-    "two",
-    "three",
-]
+VOCABULARY = ["hello", "how", "can", "i", "help", "when", "are", "you", "open", "we", "at", "nine", "one", "two"]
 _TONE_SECONDS, _PAUSE_SECONDS = 0.22, 0.2
 _LONGEST_DROPOUT = 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from voiceagent_caller.sound import Sound, SoundDetector, find_reply
 
@@ -65,6 +65,7 @@ def test_frames_that_are_held_up_do_not_pass_for_silence() -> None:
     assert len(detector.sounds) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 0.6), st.sampled_from([LOUD, QUIET])), max_size=12))
 def test_sounds_are_in_order_and_apart(stretches: list[tuple[float, float]]) -> None:
     sounds = detect(*stretches)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from voiceagent_caller import word_error_rate
 from voiceagent_caller.normalise import readings
@@ -56,6 +56,7 @@ def test_each_wrong_missing_or_added_word_counts_once(said: str, heard: str, rat
     assert word_error_rate(said, heard) == pytest.approx(rate)
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS, WORDS)
 def test_edit_distance_is_a_metric(a: list[str], b: list[str], c: list[str]) -> None:
     assert (edit_distance(a, b) == 0) == (a == b)
@@ -64,12 +65,14 @@ def test_edit_distance_is_a_metric(a: list[str], b: list[str], c: list[str]) -> 
     assert abs(len(a) - len(b)) <= edit_distance(a, b) <= max(len(a), len(b))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_has_a_reading_and_equals_itself(text: str) -> None:
     assert readings(text)
     assert word_error_rate(text, text) == 0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12))
 def test_a_number_reads_the_same_as_its_name(number: int) -> None:
     assert word_error_rate(f"{number:,}", " ".join(spell_cardinal(number))) == 0
