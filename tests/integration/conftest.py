@@ -163,8 +163,11 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def apply(self, document: dict[str, Any]) -> None:
-        self.do("apply", "-f", "-", text=json.dumps(document))
+    def apply(self, document: dict[str, Any], plural: str) -> None:
+        """What `kubectl apply --server-side` does, without the cost of a process."""
+        meta = document["metadata"]
+        path = f"/{GROUPS[plural]}/namespaces/{meta['namespace']}/{plural}/{meta['name']}?fieldManager=kubectl"
+        self._open(path, json.dumps(document).encode(), "PATCH", "application/apply-patch+yaml")
 
     def get(self, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
         """An object, or None where there is none. Read directly, since tests ask often."""
@@ -196,11 +199,13 @@ class Cluster:
         found: dict[str, Any] = json.loads(self._open(f"/{group}/namespaces/{namespace}/{kind}{rest}"))
         return found
 
-    def _open(self, path: str, body: bytes | None = None) -> bytes:
+    def _open(
+        self, path: str, body: bytes | None = None, method: str | None = None, form: str = "application/json"
+    ) -> bytes:
         self.kubeconfig(*ADMINISTRATOR)
         context = ssl.create_default_context(cafile=str(self.authority.certificate))
         context.load_cert_chain(self.folder / "admin.crt", self.folder / "admin.key")
-        request = urllib.request.Request(self.server + path, body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(self.server + path, body, {"Content-Type": form}, method=method)
         with urllib.request.urlopen(request, timeout=5, context=context) as answer:
             return bytes(answer.read())
 

@@ -43,7 +43,12 @@ class OperatorProcess:
         self.port = self.cluster.free_port()
         command = [sys.executable, "-m", "voiceagent_operator", "--config", self.install, *self.arguments]
         command += ["--health-host", "127.0.0.1", "--health-port", str(self.port)]
-        environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig(OPERATOR_USER))}
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(self.cluster.kubeconfig(OPERATOR_USER)),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(self.cluster.folder / "bytecode"),
+        }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, env=environment)
         self.cluster.until(lambda: self.asks("/readyz") == 200, "the operator is ready", 30)
@@ -89,7 +94,7 @@ class Space:
         return document
 
     def apply(self, name: str = "receptionist", **spec: Any) -> None:
-        self.cluster.apply(self.manifest(name, **spec))
+        self.cluster.apply(self.manifest(name, **spec), "voiceagents")
 
     def secret(self, name: str, **values: str) -> None:
         body = {"metadata": {"name": name}, "stringData": values}

@@ -15,7 +15,7 @@ def test_an_unknown_provider_is_told_and_what_runs_stays(operator: Any, space: A
     before = space.until_deployed()
     document = space.manifest()
     document["spec"]["providers"]["llm"]["provider"] = "opnai"
-    space.cluster.apply(document)
+    space.cluster.apply(document, "voiceagents")
     ready = space.until_reason("UnknownProvider")
     assert ready["message"] == (
         'spec.providers.llm.provider "opnai" is not known. Did you mean "openai"? Known llm providers: openai.'

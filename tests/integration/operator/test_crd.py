@@ -43,7 +43,7 @@ def test_options_are_kept_whatever_they_hold(bare_space: Any) -> None:
     llm = {"provider": "openai", "options": {"temperature": 0.4, "nested": {"list": [1, "two"]}}}
     document = bare_space.manifest()
     document["spec"]["providers"]["llm"] = llm
-    bare_space.cluster.apply(document)
+    bare_space.cluster.apply(document, "voiceagents")
     assert (bare_space.get("voiceagents") or {})["spec"]["providers"]["llm"] == llm
 
 

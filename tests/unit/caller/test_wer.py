@@ -31,6 +31,9 @@ WORDS = st.lists(st.sampled_from("abcd"), max_size=8)
         ("€3", "three euros"),
         ("3.5 percent", "three point five %"),
         ("salt & pepper", "salt and pepper"),
+        ("from 9 am to 12 pm", "from nine a m to twelve p M"),
+        ("leave a voicemail", "leave a voice mail"),
+        ("Goodbye! OK?", "good-by okay"),
         ("Ünïcode Straße", "ünïcode strasse"),
     ],
 )

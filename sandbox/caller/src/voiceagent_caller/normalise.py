@@ -25,6 +25,8 @@ _ORDINAL = re.compile(r"\b(\d{1,9})(?:st|nd|rd|th)\b")
 _GROUPED = re.compile(r"\b\d{1,3}(?:,\d{3})+\b")
 _DECIMAL = re.compile(r"(\d+)\.(\d+)")
 _ABBREVIATION = re.compile(r"\b(?:[a-z]\.){2,}")
+_SPELLINGS = ((re.compile(r"\bgood[- ]?bye?\b"), "goodbye"), (re.compile(r"\bok\b"), "okay"))
+"""Words of speech that everybody spells in their own way."""
 _DIGITS = re.compile(r"\d+")
 _APOSTROPHES = re.compile("['’‘ʼ`]")
 _LONGEST_QUANTITY = 7
@@ -56,6 +58,8 @@ def _prepare(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold()
     text = _APOSTROPHES.sub("", text)
     text = _ABBREVIATION.sub(lambda match: match[0].replace(".", ""), text)
+    for pattern, word in _SPELLINGS:
+        text = pattern.sub(word, text)
     text = _MONEY.sub(_spell_money, text)
     text = _GROUPED.sub(lambda match: " ".join(spell_cardinal(int(match[0].replace(",", "")))), text)
     text = _CLOCK.sub(lambda match: match[1] if match[2] == "00" else f"{match[1]} {match[2]}", text)

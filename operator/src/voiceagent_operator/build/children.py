@@ -1,0 +1,53 @@
+"""All children of a VoiceAgent at once."""
+
+from dataclasses import dataclass
+
+from voiceagent_api.agent_config import config_revision
+from voiceagent_operator.build.config_map import build_config_map, build_config_text
+from voiceagent_operator.build.deployment import build_deployment
+from voiceagent_operator.build.pod_disruption_budget import build_pod_disruption_budget
+from voiceagent_operator.build.pod_template import build_pod_template
+from voiceagent_operator.build.service import build_service
+from voiceagent_operator.build.service_account import build_service_account
+from voiceagent_operator.objects import Object
+from voiceagent_operator.resolve import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """What should exist for a VoiceAgent."""
+
+    revision: str
+    """Of the pod template."""
+    config_revision: str
+    """Of the config file."""
+    service_account: Object
+    service: Object
+    pod_disruption_budget: Object
+    config_map: Object
+    deployment: Object
+
+    @property
+    def before_pods(self) -> tuple[Object, ...]:
+        """What pods need in order to start, so it is applied first."""
+        return (self.service_account, self.service, self.pod_disruption_budget, self.config_map)
+
+    @property
+    def all(self) -> tuple[Object, ...]:
+        """Every child."""
+        return (*self.before_pods, self.deployment)
+
+
+def build_children(plan: Plan, livekit_stamp: str) -> Children:
+    """The children of a plan; `livekit_stamp` changes with the LiveKit Secret."""
+    template, revision = build_pod_template(plan, livekit_stamp)
+    text = build_config_text(plan)
+    return Children(
+        revision=revision,
+        config_revision=config_revision(text),
+        service_account=build_service_account(plan.agent),
+        service=build_service(plan.agent),
+        pod_disruption_budget=build_pod_disruption_budget(plan.agent),
+        config_map=build_config_map(plan, revision, text),
+        deployment=build_deployment(plan, template),
+    )

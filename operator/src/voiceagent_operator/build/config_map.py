@@ -1,0 +1,53 @@
+"""The ConfigMap: the agent's config file, which a running pod takes in without a restart. It holds no secret."""
+
+from voiceagent_api.agent_config import AgentConfig, ProviderConfig, ProvidersConfig
+from voiceagent_api.names import CONFIG_FILE_NAME, CREDENTIALS_MOUNT_PATH, LABEL_REVISION
+from voiceagent_operator.build.common import child_metadata
+from voiceagent_operator.objects import Object
+from voiceagent_operator.resolve import Plan, ProviderPlan
+
+
+def config_map_name(agent_name: str, revision: str) -> str:
+    """One ConfigMap for each pod template: a new file never reaches a pod that could not serve it."""
+    return f"{agent_name}-{revision}"
+
+
+def build_config_text(plan: Plan) -> str:
+    """The config file's text."""
+    spec = plan.agent.spec
+    return AgentConfig(
+        namespace=plan.agent.key.namespace,
+        name=plan.agent.key.name,
+        agent_name=plan.agent_name,
+        livekit_url=plan.livekit_url,
+        instructions=spec.instructions,
+        greeting=spec.greeting,
+        language=spec.language,
+        providers=ProvidersConfig(stt=_provider(plan.stt), llm=_provider(plan.llm), tts=_provider(plan.tts)),
+        max_session_seconds=spec.sessions.max_duration_seconds,
+        drain_timeout_seconds=spec.drain.timeout_seconds,
+        log_level=spec.logging.level,
+    ).to_json()
+
+
+def build_config_map(plan: Plan, revision: str, text: str) -> Object:
+    """The ConfigMap of the pods of one revision."""
+    agent = plan.agent
+    name = config_map_name(agent.key.name, revision)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": child_metadata(agent, name, **{LABEL_REVISION: revision}),
+        "data": {CONFIG_FILE_NAME: text},
+    }
+
+
+def _provider(plan: ProviderPlan) -> ProviderConfig:
+    return ProviderConfig(
+        provider=plan.provider,
+        model=plan.model,
+        voice=plan.voice,
+        base_url=plan.base_url,
+        credentials_path=f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}/{plan.secret_key}",
+        options=plan.options,
+    )

@@ -1,0 +1,151 @@
+"""The pod template: how a worker runs. Whatever changes it rolls the pods; the config file does not."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from voiceagent_api.names import (
+    CONFIG_MOUNT_PATH,
+    CREDENTIALS_MOUNT_PATH,
+    ENV_NAMESPACE,
+    ENV_POD,
+    ENV_REVISION,
+    GROUP,
+    LABEL_REVISION,
+    LIVEKIT_MOUNT_PATH,
+    WORKER_PORT,
+    WORKER_PORT_NAME,
+    worker_labels,
+)
+from voiceagent_operator.build.config_map import config_map_name
+from voiceagent_operator.build.resources import build_resources, cpus_without_limit
+from voiceagent_operator.objects import Object
+from voiceagent_operator.resolve import Plan
+
+CONTAINER_NAME: Final = "worker"
+ANNOTATION_LIVEKIT_SECRET: Final = f"{GROUP}/livekit-secret"
+"""Uid and resource version of the LiveKit Secret, so that a changed one rolls the pods."""
+ANNOTATION_LIVEKIT_URL: Final = f"{GROUP}/livekit-url"
+SHUTDOWN_MARGIN_SECONDS: Final = 30
+WORKER_USER: Final = 65532
+_TEMPORARY_PATH: Final = "/tmp"  # noqa: S108 (a path inside the container, an emptyDir of its own)
+
+
+def build_pod_template(plan: Plan, livekit_stamp: str) -> tuple[Object, str]:
+    """The pod template and its revision: the hash of all but what is named after the revision itself."""
+    unnamed = _template(plan, livekit_stamp, "")
+    canonical = json.dumps(unnamed, sort_keys=True, separators=(",", ":"))
+    revision = hashlib.sha256(canonical.encode()).hexdigest()[:10]
+    return _template(plan, livekit_stamp, revision), revision
+
+
+def _template(plan: Plan, livekit_stamp: str, revision: str) -> Object:
+    agent = plan.agent
+    return {
+        "metadata": {
+            "labels": {**worker_labels(agent.key.name), LABEL_REVISION: revision},
+            "annotations": {
+                ANNOTATION_LIVEKIT_SECRET: livekit_stamp,
+                ANNOTATION_LIVEKIT_URL: plan.livekit_url,
+                "kubectl.kubernetes.io/default-container": CONTAINER_NAME,
+            },
+        },
+        "spec": {
+            "serviceAccountName": agent.key.name,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": agent.spec.drain.timeout_seconds + SHUTDOWN_MARGIN_SECONDS,
+            "imagePullSecrets": [{"name": secret.name} for secret in agent.spec.image_pull_secrets],
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": WORKER_USER,
+                "runAsGroup": WORKER_USER,
+                "fsGroup": WORKER_USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [_container(plan, revision)],
+            "volumes": _volumes(plan, revision),
+        },
+    }
+
+
+def _container(plan: Plan, revision: str) -> Object:
+    resources = build_resources(plan.agent.spec.resources)
+    return {
+        "name": CONTAINER_NAME,
+        "image": plan.image,
+        "imagePullPolicy": plan.image_pull_policy,
+        "env": _environment(revision, cpus_without_limit(resources)),
+        "ports": [{"name": WORKER_PORT_NAME, "containerPort": WORKER_PORT, "protocol": "TCP"}],
+        "resources": resources,
+        "startupProbe": _probe("/healthz", period_seconds=2, failures=60),
+        "readinessProbe": _probe("/readyz", period_seconds=2, failures=2),
+        "livenessProbe": _probe("/healthz", period_seconds=10, failures=6),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "temporary", "mountPath": _TEMPORARY_PATH},
+            {"name": "config", "mountPath": CONFIG_MOUNT_PATH, "readOnly": True},
+            {"name": "livekit", "mountPath": LIVEKIT_MOUNT_PATH, "readOnly": True},
+            *(
+                {
+                    "name": _volume_name(index),
+                    "mountPath": f"{CREDENTIALS_MOUNT_PATH}/{secret}",
+                    "readOnly": True,
+                }
+                for index, secret in enumerate(plan.provider_secrets)
+            ),
+        ],
+    }
+
+
+def _environment(revision: str, cpus: str | None) -> list[Object]:
+    fixed = {
+        ENV_REVISION: revision,
+        "HOME": _TEMPORARY_PATH,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
+        **({"NUM_CPUS": cpus} if cpus else {}),
+    }
+    return [
+        _from_field(ENV_NAMESPACE, "metadata.namespace"),
+        _from_field(ENV_POD, "metadata.name"),
+        *({"name": name, "value": value} for name, value in fixed.items()),
+    ]
+
+
+def _from_field(name: str, path: str) -> Object:
+    return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+
+
+def _probe(path: str, *, period_seconds: int, failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": WORKER_PORT_NAME, "scheme": "HTTP"},
+        "periodSeconds": period_seconds,
+        "timeoutSeconds": min(5, period_seconds),
+        "failureThreshold": failures,
+    }
+
+
+def _volumes(plan: Plan, revision: str) -> list[Object]:
+    """Whole directories and optional Secrets: files change under a running pod, and a missing Secret is a
+    condition of the VoiceAgent rather than a pod that never starts."""
+    config_map = config_map_name(plan.agent.key.name, revision)
+    return [
+        {"name": "temporary", "emptyDir": {}},
+        {"name": "config", "configMap": {"name": config_map}},
+        {"name": "livekit", "secret": {"secretName": plan.livekit_secret, "optional": True}},
+        *(
+            {"name": _volume_name(index), "secret": {"secretName": secret, "optional": True}}
+            for index, secret in enumerate(plan.provider_secrets)
+        ),
+    ]
+
+
+def _volume_name(index: int) -> str:
+    """A Secret's name may be too long, or hold dots, for a volume's."""
+    return f"credentials-{index}"
