@@ -10,7 +10,8 @@ from voiceagent_caller.normalise import readings
 def word_error_rate(reference: str, heard: str) -> float:
     """Words to substitute, insert or delete to make `heard` of `reference`, per word of the reference.
 
-    Case, punctuation, compounds and the spelling of numbers do not count. Words that nobody said can take it above 1.
+    Case, punctuation, compounds and the spelling of numbers do not count. Words that nobody said can take it
+    above 1.
     """
     return min(_error_rate(said, understood) for said in readings(reference) for understood in readings(heard))
 
