@@ -163,8 +163,11 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def apply(self, document: dict[str, Any], plural: str) -> None:
-        """What `kubectl apply --server-side` does, without the cost of a process."""
+    def apply(self, document: dict[str, Any], plural: str | None = None) -> None:
+        """What `kubectl apply` does; with the resource's name server-side, without the cost of a process."""
+        if plural is None:
+            self.do("apply", "-f", "-", text=json.dumps(document))
+            return
         meta = document["metadata"]
         path = f"/{GROUPS[plural]}/namespaces/{meta['namespace']}/{plural}/{meta['name']}?fieldManager=kubectl"
         self._open(path, json.dumps(document).encode(), "PATCH", "application/apply-patch+yaml")

@@ -55,6 +55,24 @@ def test_named_namespaces_need_no_right_over_the_cluster() -> None:
     assert sorted(set(roles)) == ["blue", "green"]
 
 
+def test_the_operator_has_the_rights_that_it_is_tested_with_and_no_more() -> None:
+    tested = yaml.safe_load((REPO / "operator" / "rbac.yaml").read_text(encoding="utf-8"))
+    given = next(
+        d for d in render() if d["kind"] == "ClusterRole" and d["metadata"]["name"].endswith("voiceagents-controller")
+    )
+
+    def rights(role: dict[str, Any]) -> set[tuple[str, str, str]]:
+        return {
+            (group, resource, verb)
+            for rule in role["rules"]
+            for group in rule["apiGroups"]
+            for resource in rule["resources"]
+            for verb in rule["verbs"]
+        }
+
+    assert rights(given) == rights(tested)
+
+
 def test_every_pod_meets_the_restricted_standard_in_form() -> None:
     for document in render():
         if document["kind"] != "Deployment":
