@@ -71,7 +71,9 @@ def main(arguments: list[str]) -> int:
     finally:
         if sandbox.progress.seconds:
             last = REPO / "build" / "sandbox" / f"{chosen.command}.json"
-            sandbox.progress.save(last, sandbox.paths.cache / "first-times.json")
+            sandbox.progress.save(last)
+            if chosen.command == "up":
+                sandbox.progress.save_first(sandbox.paths.cache / "first-times.json")
     return 0
 
 

@@ -42,12 +42,14 @@ class Progress:
         """A line between steps."""
         self._print(text, end="\n")
 
-    def save(self, last: Path, first: Path) -> None:
-        """Write the seconds of this run's steps to `last`, and of steps never seen before to `first`, as JSON."""
-        seen: dict[str, float] = json.loads(first.read_text(encoding="utf-8")) if first.exists() else {}
-        for file, seconds in ((last, self.seconds), (first, {**self.seconds, **seen})):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
+    def save(self, file: Path) -> None:
+        """Write the seconds of this run's steps as JSON."""
+        _write(file, self.seconds)
+
+    def save_first(self, file: Path) -> None:
+        """Add the seconds of steps that `file` does not know yet: how long each took the first time."""
+        seen: dict[str, float] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        _write(file, {**self.seconds, **seen})
 
     def _beat(self, title: str, started: float, done: threading.Event) -> None:
         while not done.wait(0.2 if self._live else QUIET_BEAT_SECONDS):
@@ -59,3 +61,8 @@ class Progress:
         start = "\r\x1b[2K" if self._live else ""
         sys.stderr.write(start + text[: width - 1] + end)
         sys.stderr.flush()
+
+
+def _write(file: Path, seconds: dict[str, float]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
