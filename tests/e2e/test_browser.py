@@ -9,7 +9,7 @@ from on_sandbox import ADDRESS, Kubectl
 from playwright.sync_api import expect, sync_playwright
 
 PATIENCE_MILLISECONDS = 120_000
-QUESTION = "Hello, are you open on Saturday?"
+QUESTION = "Are you open on Saturday?"
 SPEAK_AFTER_SECONDS = 12
 
 
@@ -58,8 +58,9 @@ def test_a_person_in_a_browser_talks_with_the_agent(
             lines = page.get_by_test_id("line")
             greeting = lines.filter(has_text="Blue Dental").first
             expect(greeting).to_be_visible(timeout=PATIENCE_MILLISECONDS)
-            mine = page.locator('[data-testid="line"][data-who="you"]')
-            expect(mine.first).to_contain_text("Saturday", ignore_case=True, timeout=PATIENCE_MILLISECONDS)
+            # A machine under load may hear the question in pieces, so that it stands in any of the lines.
+            mine = page.locator('[data-testid="line"][data-who="you"]').filter(has_text="Saturday")
+            expect(mine.first).to_be_visible(timeout=PATIENCE_MILLISECONDS)
             answers = page.locator('[data-testid="line"][data-who="agent"]')
             expect(answers.nth(1)).to_have_attribute("data-final", "true", timeout=PATIENCE_MILLISECONDS)
             page.screenshot(path=artefacts / "browser-call.png")

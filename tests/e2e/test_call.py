@@ -62,7 +62,7 @@ async def test_a_caller_hears_what_the_language_model_wrote(
     )
     assert after[0]["outcome"] == "completed"
     turns = after[0]["turns"]
-    assert len(turns) == 2
+    assert len(turns) >= 2
     for latency in ("stt_latency", "ttft", "ttfb", "e2e"):
         assert any(turn[latency] and turn[latency] > 0 for turn in turns), (latency, json.dumps(after[0]))
 
