@@ -67,7 +67,8 @@ def load_config(path: Path) -> LoadedConfig:
 
 def providers_of(config: AgentConfig) -> dict[ProviderKind, ProviderConfig]:
     """The configured providers by their kind."""
-    return {"stt": config.providers.stt, "llm": config.providers.llm, "tts": config.providers.tts}
+    kinds: tuple[ProviderKind, ...] = ("stt", "llm", "tts", "realtime")
+    return {kind: provider for kind in kinds if (provider := getattr(config.providers, kind)) is not None}
 
 
 def write_accepted(path: Path, loaded: LoadedConfig) -> None:

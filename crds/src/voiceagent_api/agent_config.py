@@ -3,9 +3,10 @@
 import hashlib
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from voiceagent_api.base import Model
+from voiceagent_api.conversation import TurnDetection
 
 
 class ProviderConfig(Model):
@@ -18,14 +19,33 @@ class ProviderConfig(Model):
     credentials_path: str | None = None
     """File that holds the key; read at each session's start."""
     options: dict[str, Any] = Field(default_factory=dict)
+    fallbacks: list["ProviderConfig"] = Field(default_factory=list)
+    """Whom to turn to when it fails, in this order; those have none of their own."""
 
 
 class ProvidersConfig(Model):
-    """The three providers of a session."""
+    """The providers of a session: three, or a realtime one in their place."""
 
-    stt: ProviderConfig
-    llm: ProviderConfig
-    tts: ProviderConfig
+    stt: ProviderConfig | None = None
+    llm: ProviderConfig | None = None
+    tts: ProviderConfig | None = None
+    realtime: ProviderConfig | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ProvidersConfig":
+        if self.realtime is None and None in (self.stt, self.llm, self.tts):
+            raise ValueError("stt, llm and tts are needed, or realtime in their place")
+        return self
+
+
+class McpServerConfig(Model):
+    """A server of tools."""
+
+    name: str
+    url: str
+    transport: Literal["StreamableHTTP", "SSE"] = "StreamableHTTP"
+    token_path: str | None = None
+    """File that holds the bearer token; read at each session's start."""
 
 
 class AgentConfig(Model):
@@ -40,9 +60,12 @@ class AgentConfig(Model):
     greeting: str | None = None
     language: str = "en"
     providers: ProvidersConfig
+    turn_detection: TurnDetection = TurnDetection()
+    mcp_servers: list[McpServerConfig] = Field(default_factory=list)
     max_session_seconds: int = 3600
     drain_timeout_seconds: int = 3600
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "text"] = "json"
 
     def to_json(self) -> str:
         """The file's text: the same for the same values, ended by a newline."""

@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Literal
 
-ProviderKind = Literal["stt", "llm", "tts"]
+ProviderKind = Literal["stt", "llm", "tts", "realtime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,28 @@ def find_provider(kind: ProviderKind, name: str) -> ProviderEntry | None:
     return next((entry for entry in CATALOGUE if entry.kind == kind and entry.name == name), None)
 
 
-def unknown_provider_sentence(kind: ProviderKind, name: str) -> str:
-    """What to tell a user who asked for a provider that there is not: the nearest name and the whole list."""
+def unknown_provider_sentence(kind: ProviderKind, name: str, field: str = "") -> str:
+    """What to tell a user who asked for a provider that there is not: the nearest name and the whole list.
+
+    `field` is the path of the field within the spec's providers; by default the kind's own.
+    """
     known = [entry.name for entry in CATALOGUE if entry.kind == kind]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f' Did you mean "{near[0]}"?' if near else ""
-    return f'spec.providers.{kind}.provider "{name}" is not known.{hint} Known {kind} providers: {", ".join(known)}.'
+    field = field or kind
+    named = ", ".join(known) or "none in this version"
+    return f'spec.providers.{field}.provider "{name}" is not known.{hint} Known {kind} providers: {named}.'
+
+
+PLUGINS: tuple[str, ...] = ()
+"""Names of the plugins that the worker image has."""
+
+
+def unknown_plugin_sentence(name: str) -> str | None:
+    """What to tell a user who asked for a plugin that the image does not have; None where it has it."""
+    if name in PLUGINS:
+        return None
+    near = difflib.get_close_matches(name, PLUGINS, n=1, cutoff=0.6)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    known = ", ".join(PLUGINS) or "none in this version"
+    return f'spec.plugins "{name}" is not known to the worker image.{hint} Known plugins: {known}.'

@@ -20,6 +20,7 @@ HEADER = "# Made from the types by: python -m voiceagent_api.crd > crds/voiceage
 
 _STANDARD_COLUMNS = (
     ("Ready", ".status.readySummary", "Ready of wanted worker pods."),
+    ("Sessions", ".status.sessionsSummary", "Calls of places for them."),
     ("LLM", ".spec.providers.llm.provider", "Provider of the language model."),
     ("STT", ".spec.providers.stt.provider", "Provider of speech to text."),
     ("TTS", ".spec.providers.tts.provider", "Provider of text to speech."),
@@ -27,7 +28,9 @@ _STANDARD_COLUMNS = (
 _WIDE_COLUMNS = (
     ("Reason", '.status.conditions[?(@.type=="Ready")].reason', "Why the agent is ready or not."),
     ("Agent name", ".status.agentName", "LiveKit dispatch name in force."),
+    ("Revision", ".status.revision", "Revision of the pod template that pods should have."),
     ("Config", ".status.configRevision", "Revision of the config file that pods should have."),
+    ("P95 ms", ".status.latency.e2eP95Milliseconds", "95 of 100 answers came within this many milliseconds."),
 )
 
 

@@ -31,6 +31,9 @@ CONFIG_FILE_NAME: Final = "agent.json"
 CONFIG_MOUNT_PATH: Final = "/etc/voiceagent"
 CREDENTIALS_MOUNT_PATH: Final = "/var/run/voiceagent/credentials"
 """Each provider Secret is mounted at CREDENTIALS_MOUNT_PATH/SECRET_NAME, a file a key."""
+CONTROL_MOUNT_PATH: Final = "/var/run/voiceagent/control"
+CONTROL_TOKEN_KEY: Final = "token"  # noqa: S105 (a key's name, not a secret)
+"""The key of an agent's control Secret, and the name of the mounted file: the bearer token of POST /drain."""
 LIVEKIT_MOUNT_PATH: Final = "/var/run/voiceagent/livekit"
 LIVEKIT_API_KEY: Final = "LIVEKIT_API_KEY"
 """The key of the LiveKit Secret, and the name of the mounted file, that holds the API key."""
@@ -39,6 +42,11 @@ LIVEKIT_API_SECRET: Final = "LIVEKIT_API_SECRET"  # noqa: S105 (a key's name, no
 ENV_NAMESPACE: Final = "POD_NAMESPACE"
 ENV_POD: Final = "POD_NAME"
 ENV_REVISION: Final = "VOICEAGENT_REVISION"
+ENV_MAX_SESSIONS: Final = "VOICEAGENT_MAX_SESSIONS"
+"""How many calls the pod takes at once. Like the next two in the pod template, so that a change rolls the pods."""
+ENV_SESSION_MEMORY_BYTES: Final = "VOICEAGENT_SESSION_MEMORY_BYTES"
+ENV_CALL_METRICS: Final = "VOICEAGENT_CALL_METRICS"
+"""`true` or `false`: whether calls are measured."""
 
 NAME_MAX_LENGTH: Final = 52
 """Room for the suffixes of children, pods and Secrets within a label's 63 characters."""
@@ -47,6 +55,11 @@ NAME_MAX_LENGTH: Final = 52
 def default_agent_name(namespace: str, name: str) -> str:
     """The LiveKit dispatch name of a VoiceAgent that gives none: unique in its cluster."""
     return f"{namespace}-{name}"
+
+
+def control_secret_name(name: str) -> str:
+    """The Secret with which operator and worker pods of the VoiceAgent `name` know each other."""
+    return f"{name}-control"
 
 
 def worker_labels(name: str) -> dict[str, str]:

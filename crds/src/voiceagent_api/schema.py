@@ -16,15 +16,15 @@ _DROPPED = frozenset({"title", "$defs", "examples", "discriminator"})
 
 
 class _WithDefaultObjects(GenerateJsonSchema):
-    """JSON Schema in which a left-out object defaults to an empty one.
+    """JSON Schema in which a left-out object defaults to one with all its fields' defaults.
 
-    Its own fields are defaulted only inside an object that is there, and CEL rules read them.
+    They are written out, since the API server holds an object's CEL rules against its bare default.
     """
 
     def get_default_value(self, schema: core_schema.WithDefaultSchema) -> Any:
         factory = schema.get("default_factory")
         if isinstance(factory, type) and issubclass(factory, BaseModel):
-            return {}
+            return _without_empty(factory().model_dump(mode="json", by_alias=True, exclude_none=True))
         return super().get_default_value(schema)
 
 
@@ -32,6 +32,12 @@ def structural_schema(model: type[BaseModel]) -> Schema:
     """The structural schema of a type, with references resolved, nulls made optional and defaults kept."""
     generated: JsonSchemaValue = model.model_json_schema(by_alias=True, schema_generator=_WithDefaultObjects)
     return _convert(generated, generated.get("$defs", {}))
+
+
+def _without_empty(value: Schema) -> Schema:
+    """Empty lists and maps are as good as left out, and would only fill every stored object."""
+    pruned = {key: _without_empty(item) if isinstance(item, dict) else item for key, item in value.items()}
+    return {key: item for key, item in pruned.items() if item not in ({}, [])}
 
 
 def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:

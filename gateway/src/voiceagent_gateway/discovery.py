@@ -17,8 +17,8 @@ from voiceagent_api.names import (
     WORKER_SELECTOR,
     default_agent_name,
 )
+from voiceagent_api.running import LiveKit
 from voiceagent_api.status import CONDITION_READY, VoiceAgentStatus
-from voiceagent_api.voiceagent import LiveKit
 
 from voiceagent_gateway.kube import Kube
 from voiceagent_gateway.model import AgentRef, PodRef

@@ -43,9 +43,12 @@ def view_secret(body: Object) -> SecretView:
 def provider_problem(plan: Plan, secrets: Mapping[str, SecretView]) -> Problem | None:
     """What is missing of the providers' credentials, as one problem."""
     needs: dict[str, dict[str, list[str]]] = {}
-    for provider in plan.providers:
+    for provider in plan.all_providers:
         users = needs.setdefault(provider.secret_name, {}).setdefault(provider.secret_key, [])
         users.append(f"{provider.kind} {provider.provider}")
+    for server in plan.mcp_servers:
+        if server.secret_name:
+            needs.setdefault(server.secret_name, {}).setdefault(server.secret_key, []).append(f"tools {server.name}")
     problems = [
         problem
         for name, users_of_key in needs.items()

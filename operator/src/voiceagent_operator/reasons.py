@@ -15,6 +15,9 @@ class Problem:
 
 INVALID_SPEC: Final = "InvalidSpec"
 UNKNOWN_PROVIDER: Final = "UnknownProvider"
+UNKNOWN_PLUGIN: Final = "UnknownPlugin"
+NOT_SERVED: Final = "NotServed"
+INSTRUCTIONS_MISSING: Final = "InstructionsMissing"
 LIVEKIT_URL_MISSING: Final = "LiveKitURLMissing"
 LIVEKIT_SECRET_MISSING: Final = "LiveKitSecretMissing"
 LIVEKIT_SECRET_KEY_MISSING: Final = "LiveKitSecretKeyMissing"

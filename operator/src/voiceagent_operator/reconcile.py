@@ -60,7 +60,7 @@ class Reconciler:
         findings.wanted_replicas, findings.suspended = agent.wanted_replicas, agent.spec.suspend
         findings.paused = is_paused(findings.agent)
 
-        plan = resolve(agent, self.install)
+        plan = resolve(agent, self.install, agent.spec.instructions or "")
         findings.agent_name = plan.agent_name
         secrets = self.observer.secrets(key, plan.secrets)
         findings.livekit = livekit_problem(plan, secrets)

@@ -3,19 +3,21 @@
 Pure. What cannot be filled in is a Hindrance, with the sentence that its user reads.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from voiceagent_api.catalogue import ProviderKind, find_provider, unknown_provider_sentence
+from voiceagent_api.catalogue import ProviderKind, find_provider, unknown_plugin_sentence, unknown_provider_sentence
+from voiceagent_api.conversation import ModelChoice, Providers
 from voiceagent_api.install import InstallConfig
 from voiceagent_api.names import default_agent_name
-from voiceagent_api.voiceagent import Provider, Providers, TtsProvider
 
 from voiceagent_operator import reasons
 from voiceagent_operator.agent import VoiceAgent
 from voiceagent_operator.errors import Hindrance
 
-PROVIDER_KINDS: tuple[ProviderKind, ...] = ("stt", "llm", "tts")
+PROVIDER_KINDS: tuple[ProviderKind, ...] = ("stt", "llm", "tts", "realtime")
+MCP_TOKEN_KEY = "MCP_TOKEN"  # noqa: S105 (a key's name, not a secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,18 @@ class ProviderPlan:
     secret_name: str
     secret_key: str
     options: dict[str, Any]
+    fallbacks: tuple["ProviderPlan", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class McpServerPlan:
+    """One server of tools and where its token is."""
+
+    name: str
+    url: str
+    transport: Literal["StreamableHTTP", "SSE"]
+    secret_name: str | None
+    secret_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +56,34 @@ class Plan:
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"]
     livekit_url: str
     livekit_secret: str
-    stt: ProviderPlan
-    llm: ProviderPlan
-    tts: ProviderPlan
+    providers: tuple[ProviderPlan, ...]
+    """In the order of a turn: stt, llm and tts, or a realtime one alone."""
+    mcp_servers: tuple[McpServerPlan, ...]
+    instructions: str
 
     @property
-    def providers(self) -> tuple[ProviderPlan, ...]:
-        """The providers in the order of a turn."""
-        return (self.stt, self.llm, self.tts)
+    def all_providers(self) -> tuple[ProviderPlan, ...]:
+        """The providers, each with its fallbacks behind it."""
+        return tuple(one for provider in self.providers for one in (provider, *provider.fallbacks))
 
     @property
-    def provider_secrets(self) -> tuple[str, ...]:
-        """Names of the Secrets that hold the providers' keys, each once."""
-        return tuple(sorted({provider.secret_name for provider in self.providers}))
+    def mounted_secrets(self) -> tuple[str, ...]:
+        """Names of the Secrets that hold keys of providers and tool servers, each once."""
+        tokens = {server.secret_name for server in self.mcp_servers if server.secret_name}
+        return tuple(sorted({provider.secret_name for provider in self.all_providers} | tokens))
 
     @property
     def secrets(self) -> frozenset[str]:
         """Names of all Secrets that the agent's pods use."""
-        return frozenset({*self.provider_secrets, self.livekit_secret})
+        return frozenset({*self.mounted_secrets, self.livekit_secret})
 
 
-def resolve(agent: VoiceAgent, install: InstallConfig) -> Plan:
-    """The plan for a VoiceAgent.
+def resolve(agent: VoiceAgent, install: InstallConfig, instructions: str) -> Plan:
+    """The plan for a VoiceAgent with its instructions, wherever those are kept.
 
-    Raises Hindrance where a provider is not known or no LiveKit server is named anywhere.
+    Raises Hindrance where a provider or plugin is not known or no LiveKit server is named anywhere.
     """
-    _check_providers(agent.spec.providers)
+    _check_names(agent)
     spec = agent.spec
     return Plan(
         agent=agent,
@@ -80,20 +96,44 @@ def resolve(agent: VoiceAgent, install: InstallConfig) -> Plan:
             if spec.livekit.credentials_secret_ref
             else install.livekit.credentials_secret_name
         ),
-        stt=_provider("stt", spec.providers.stt, install),
-        llm=_provider("llm", spec.providers.llm, install),
-        tts=_provider("tts", spec.providers.tts, install),
+        providers=tuple(_provider(kind, choice, install) for kind, choice in _choices(spec.providers)),
+        mcp_servers=tuple(
+            McpServerPlan(
+                name=server.name,
+                url=server.url,
+                transport=server.transport,
+                secret_name=server.secret_ref.name if server.secret_ref else None,
+                secret_key=(server.secret_ref.key if server.secret_ref else None) or MCP_TOKEN_KEY,
+            )
+            for server in spec.mcp_servers
+        ),
+        instructions=instructions,
     )
 
 
-def _check_providers(providers: Providers) -> None:
+def _choices(providers: Providers) -> Iterator[tuple[ProviderKind, ModelChoice]]:
+    for kind in PROVIDER_KINDS:
+        choice: ModelChoice | None = getattr(providers, kind)
+        if choice is not None:
+            yield kind, choice
+
+
+def _check_names(agent: VoiceAgent) -> None:
     unknown = [
-        unknown_provider_sentence(kind, name)
-        for kind in PROVIDER_KINDS
-        if find_provider(kind, name := getattr(providers, kind).provider) is None
+        unknown_provider_sentence(kind, one.provider, kind if place is None else f"{kind}.fallbacks[{place}]")
+        for kind, choice in _choices(agent.spec.providers)
+        for place, one in ((None, choice), *enumerate(_fallbacks(choice)))
+        if find_provider(kind, one.provider) is None
     ]
     if unknown:
         raise Hindrance(reasons.UNKNOWN_PROVIDER, " ".join(unknown))
+    plugins = [unknown_plugin_sentence(plugin.name) for plugin in agent.spec.plugins if plugin.webhook is None]
+    if any(plugins):
+        raise Hindrance(reasons.UNKNOWN_PLUGIN, " ".join(sentence for sentence in plugins if sentence))
+
+
+def _fallbacks(choice: ModelChoice) -> tuple[ModelChoice, ...]:
+    return tuple(getattr(choice, "fallbacks", ()))
 
 
 def _livekit_url(agent: VoiceAgent, install: InstallConfig) -> str:
@@ -107,7 +147,7 @@ def _livekit_url(agent: VoiceAgent, install: InstallConfig) -> str:
     return url
 
 
-def _provider(kind: ProviderKind, wanted: Provider, install: InstallConfig) -> ProviderPlan:
+def _provider(kind: ProviderKind, wanted: ModelChoice, install: InstallConfig) -> ProviderPlan:
     entry = find_provider(kind, wanted.provider)
     if entry is None:
         raise Hindrance(reasons.UNKNOWN_PROVIDER, unknown_provider_sentence(kind, wanted.provider))
@@ -118,9 +158,10 @@ def _provider(kind: ProviderKind, wanted: Provider, install: InstallConfig) -> P
         kind=kind,
         provider=wanted.provider,
         model=wanted.model or entry.default_model,
-        voice=wanted.voice if isinstance(wanted, TtsProvider) else None,
+        voice=getattr(wanted, "voice", None),
         base_url=wanted.base_url or defaults.base_url,
         secret_name=secret.name if secret else defaults.secret_name or wanted.provider,
         secret_key=(secret.key or entry.credential_key) if secret else usual_key,
         options=wanted.options,
+        fallbacks=tuple(_provider(kind, fallback, install) for fallback in _fallbacks(wanted)),
     )

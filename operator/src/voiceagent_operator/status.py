@@ -22,6 +22,7 @@ from voiceagent_api.status import (
     CONDITION_READY,
     CONDITION_RECONCILING,
     CONDITION_STALLED,
+    OPERATOR_STATUS_FIELDS,
     Condition,
     VoiceAgentStatus,
 )
@@ -32,7 +33,6 @@ from voiceagent_operator.pods import PodView, explain_failure
 from voiceagent_operator.reasons import Problem
 from voiceagent_operator.rollout import Rollout, read_rollout
 
-_OWNED_FIELDS = tuple(field.alias or name for name, field in VoiceAgentStatus.model_fields.items())
 _LONGEST_MESSAGE = 4096
 _OWNED_CONDITIONS = (CONDITION_READY, CONDITION_RECONCILING, CONDITION_STALLED, CONDITION_PROVIDERS_READY)
 
@@ -95,7 +95,7 @@ def same_status(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> bool
 
 def _owned(status: Mapping[str, Any]) -> dict[str, Any]:
     conditions = {item.get("type"): item for item in status.get("conditions") or ()}
-    fields = {name: status.get(name) for name in _OWNED_FIELDS if name != "conditions"}
+    fields = {name: status.get(name) for name in OPERATOR_STATUS_FIELDS if name != "conditions"}
     return {**fields, "conditions": {kind: conditions.get(kind) for kind in _OWNED_CONDITIONS}}
 
 

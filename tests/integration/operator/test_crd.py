@@ -31,9 +31,9 @@ def taken(space: Any, name: str = "receptionist", **spec: Any) -> dict[str, Any]
 def test_what_is_left_out_gets_its_default(bare_space: Any) -> None:
     spec = taken(bare_space)
     assert spec["drain"] == {"timeoutSeconds": 3600}
-    assert spec["sessions"] == {"maxDurationSeconds": 3600}
-    assert spec["logging"] == {"level": "INFO"}
-    assert spec["scaling"] == {"mode": "Manual"}
+    assert spec["sessions"] == {"maxDurationSeconds": 3600, "memoryLimit": "512Mi"}
+    assert spec["logging"] == {"level": "INFO", "format": "json"}
+    assert spec["scaling"]["mode"] == "Manual"
     assert (spec["replicas"], spec["suspend"], spec["language"]) == (1, False, "en")
 
 

@@ -51,6 +51,7 @@ def plan(install: InstallConfig, manifest: Callable[..., dict[str, Any]]) -> Cal
     """Makes the plan of such a VoiceAgent."""
 
     def make(**changes: Any) -> Plan:
-        return resolve(parse_agent(manifest(**changes)), install)
+        agent = parse_agent(manifest(**changes))
+        return resolve(agent, install, agent.spec.instructions or "")
 
     return make

@@ -31,9 +31,10 @@ def test_a_secret_is_the_users_else_the_installs_else_named_after_the_provider(p
 def test_an_address_and_a_model_are_the_users_else_defaults(plan: Callable[..., Plan]) -> None:
     llm = {"provider": "openai", "model": "own", "baseURL": "http://own.test"}
     own = plan(providers={"stt": {"provider": "deepgram"}, "llm": llm, "tts": {"provider": "deepgram"}})
-    assert (own.llm.model, own.llm.base_url) == ("own", "http://own.test")
-    assert (own.tts.model, own.tts.base_url) == ("aura-2-andromeda-en", None)
-    assert plan().llm.base_url == "http://speech.test/v1"
+    _, own_llm, own_tts = own.providers
+    assert (own_llm.model, own_llm.base_url) == ("own", "http://own.test")
+    assert (own_tts.model, own_tts.base_url) == ("aura-2-andromeda-en", None)
+    assert plan().providers[1].base_url == "http://speech.test/v1"
 
 
 def test_the_dispatch_name_defaults_to_namespace_and_name(plan: Callable[..., Plan]) -> None:
@@ -44,7 +45,7 @@ def test_the_dispatch_name_defaults_to_namespace_and_name(plan: Callable[..., Pl
 def test_all_unknown_providers_are_told_at_once_with_the_nearest_name(manifest: Make, install: InstallConfig) -> None:
     providers = {"stt": {"provider": "deepgramm"}, "llm": {"provider": "acme"}, "tts": {"provider": "openai"}}
     with pytest.raises(Hindrance) as raised:
-        resolve(parse_agent(manifest(providers=providers)), install)
+        resolve(parse_agent(manifest(providers=providers)), install, "")
     assert raised.value.problem == Problem(
         "UnknownProvider",
         'spec.providers.stt.provider "deepgramm" is not known. Did you mean "deepgram"? Known stt providers: openai, '
@@ -54,7 +55,7 @@ def test_all_unknown_providers_are_told_at_once_with_the_nearest_name(manifest: 
 
 def test_no_livekit_server_anywhere_is_told(manifest: Make) -> None:
     with pytest.raises(Hindrance) as raised:
-        resolve(parse_agent(manifest()), InstallConfig())
+        resolve(parse_agent(manifest()), InstallConfig(), "")
     assert raised.value.problem.reason == "LiveKitURLMissing"
     assert "set spec.livekit.url" in raised.value.problem.message
 

@@ -1,10 +1,10 @@
 """The ConfigMap: the agent's config file, which a running pod takes in without a restart. It holds no secret."""
 
-from voiceagent_api.agent_config import AgentConfig, ProviderConfig, ProvidersConfig
+from voiceagent_api.agent_config import AgentConfig, McpServerConfig, ProviderConfig, ProvidersConfig
 from voiceagent_api.names import CONFIG_FILE_NAME, CREDENTIALS_MOUNT_PATH, LABEL_REVISION
 from voiceagent_operator.build.common import child_metadata
 from voiceagent_operator.objects import Object
-from voiceagent_operator.resolve import Plan, ProviderPlan
+from voiceagent_operator.resolve import McpServerPlan, Plan, ProviderPlan
 
 
 def config_map_name(agent_name: str, revision: str) -> str:
@@ -20,13 +20,16 @@ def build_config_text(plan: Plan) -> str:
         name=plan.agent.key.name,
         agent_name=plan.agent_name,
         livekit_url=plan.livekit_url,
-        instructions=spec.instructions,
+        instructions=plan.instructions,
         greeting=spec.greeting,
         language=spec.language,
-        providers=ProvidersConfig(stt=_provider(plan.stt), llm=_provider(plan.llm), tts=_provider(plan.tts)),
+        providers=ProvidersConfig(**{provider.kind: _provider(provider) for provider in plan.providers}),
+        turn_detection=spec.turn_detection,
+        mcp_servers=[_mcp_server(server) for server in plan.mcp_servers],
         max_session_seconds=spec.sessions.max_duration_seconds,
         drain_timeout_seconds=spec.drain.timeout_seconds,
         log_level=spec.logging.level,
+        log_format=spec.logging.format,
     ).to_json()
 
 
@@ -50,4 +53,10 @@ def _provider(plan: ProviderPlan) -> ProviderConfig:
         base_url=plan.base_url,
         credentials_path=f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}/{plan.secret_key}",
         options=plan.options,
+        fallbacks=[_provider(fallback) for fallback in plan.fallbacks],
     )
+
+
+def _mcp_server(plan: McpServerPlan) -> McpServerConfig:
+    token = f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}/{plan.secret_key}" if plan.secret_name else None
+    return McpServerConfig(name=plan.name, url=plan.url, transport=plan.transport, token_path=token)

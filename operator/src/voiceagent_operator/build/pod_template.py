@@ -97,7 +97,7 @@ def _container(plan: Plan, revision: str) -> Object:
                     "mountPath": f"{CREDENTIALS_MOUNT_PATH}/{secret}",
                     "readOnly": True,
                 }
-                for index, secret in enumerate(plan.provider_secrets)
+                for index, secret in enumerate(plan.mounted_secrets)
             ),
         ],
     }
@@ -141,7 +141,7 @@ def _volumes(plan: Plan, revision: str) -> list[Object]:
         {"name": "livekit", "secret": {"secretName": plan.livekit_secret, "optional": True}},
         *(
             {"name": _volume_name(index), "secret": {"secretName": secret, "optional": True}}
-            for index, secret in enumerate(plan.provider_secrets)
+            for index, secret in enumerate(plan.mounted_secrets)
         ),
     ]
 

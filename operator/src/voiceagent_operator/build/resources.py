@@ -3,7 +3,7 @@
 import math
 from typing import Any, Final
 
-from voiceagent_api.voiceagent import ResourceAmounts
+from voiceagent_api.pod_template import ResourceAmounts
 from voiceagent_operator.build.quantity import quantity_value
 
 DEFAULT_REQUESTS: Final = {"cpu": "250m", "memory": "768Mi"}
