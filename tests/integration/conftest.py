@@ -32,6 +32,7 @@ GROUPS = {
     "voiceagents": "apis/voiceagents.dev/v1alpha1",
     "deployments": "apis/apps/v1",
     "replicasets": "apis/apps/v1",
+    "controllerrevisions": "apis/apps/v1",
     "poddisruptionbudgets": "apis/policy/v1",
 }
 """API groups of the kinds that tests read; the others are of the core."""
@@ -189,6 +190,10 @@ class Cluster:
     def post(self, path: str, body: dict[str, Any]) -> None:
         """Make an object directly."""
         self._open(path, json.dumps(body).encode())
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        """Send a request directly; an error of the API server fails the test."""
+        self._open(path, None if body is None else json.dumps(body).encode(), method)
 
     def answers(self) -> bool:
         """Whether the API server is up."""

@@ -40,6 +40,11 @@ class OperatorProcess:
         return self.install.with_suffix(".log")
 
     def start(self) -> None:
+        self.launch()
+        self.cluster.until(lambda: self.asks("/readyz") == 200, "the operator is ready", 60)
+
+    def launch(self) -> None:
+        """Start it without waiting for anything."""
         self.port = self.cluster.free_port()
         command = [sys.executable, "-m", "voiceagent_operator", "--config", self.install, *self.arguments]
         command += ["--health-host", "127.0.0.1", "--health-port", str(self.port)]
@@ -51,7 +56,13 @@ class OperatorProcess:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, env=environment)
-        self.cluster.until(lambda: self.asks("/readyz") == 200, "the operator is ready", 30)
+
+    def kill(self) -> None:
+        """End it as a lost node would: at once and without a word."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(20)
+        self.process = None
 
     def stop(self) -> float:
         """End it as a kubelet would; returns how long it took."""
@@ -188,6 +199,13 @@ def operator(cluster: Any, rights: None, tmp_path_factory: pytest.TempPathFactor
     process.start()
     yield process
     process.stop()
+
+
+@pytest.fixture(scope="session")
+def crd_manifest() -> dict[str, Any]:
+    """The CRD as it is shipped."""
+    document: dict[str, Any] = yaml.safe_load((REPOSITORY / "crds/voiceagents.yaml").read_text())
+    return document
 
 
 def _new_space(cluster: Any) -> Iterator[Space]:
