@@ -34,6 +34,7 @@ GROUPS = {
     "replicasets": "apis/apps/v1",
     "controllerrevisions": "apis/apps/v1",
     "poddisruptionbudgets": "apis/policy/v1",
+    "networkpolicies": "apis/networking.k8s.io/v1",
 }
 """API groups of the kinds that tests read; the others are of the core."""
 CONTROLLERS = "deployment-controller,replicaset-controller,garbage-collector-controller"

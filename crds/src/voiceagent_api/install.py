@@ -1,7 +1,7 @@
 """The install's configuration: one YAML file, written by the chart, read by operator and gateway."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -38,6 +38,20 @@ class GatewaySettings(Model):
     retention_hours: Annotated[int, Field(ge=1)] = 168
 
 
+class NetworkPolicyDefaults(Model):
+    """Who may reach the worker pods of all agents."""
+
+    enabled: bool = True
+    allowed_from: list[dict[str, Any]] = Field(default_factory=list)
+    """Peers as in a NetworkPolicy; empty for anybody. The chart names operator, gateway and what its user adds."""
+
+
+class RolloutDefaults(Model):
+    """How a change of the install's worker image comes to the agents."""
+
+    max_concurrent_agents: Annotated[int, Field(ge=1)] = 5
+
+
 class InstallConfig(Model):
     """Defaults of one install of the operator."""
 
@@ -47,6 +61,8 @@ class InstallConfig(Model):
     providers: dict[str, ProviderDefaults] = Field(default_factory=dict)
     """By provider, or by kind and provider as `stt.openai`, which wins: a server of one's own may serve one only."""
     gateway: GatewaySettings = GatewaySettings()
+    network_policy: NetworkPolicyDefaults = NetworkPolicyDefaults()
+    rollout: RolloutDefaults = RolloutDefaults()
 
     def provider_defaults(self, kind: str, provider: str) -> ProviderDefaults:
         """The defaults for a provider of a kind (stt, llm, tts)."""

@@ -25,6 +25,7 @@ ANNOTATION_APPLIED_HASH: Final = f"{GROUP}/applied-hash"
 """On a child: the hash of what the operator last applied, so that an unchanged child costs no write."""
 ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
 
+WORKER_CONTAINER: Final = "worker"
 WORKER_PORT: Final = 8080
 WORKER_PORT_NAME: Final = "http"
 CONFIG_FILE_NAME: Final = "agent.json"

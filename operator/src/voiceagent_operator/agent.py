@@ -23,7 +23,9 @@ class VoiceAgent:
     @property
     def wanted_replicas(self) -> int:
         """How many worker pods should run."""
-        return 0 if self.spec.suspend else self.spec.replicas
+        if self.spec.suspend:
+            return 0
+        return self.spec.replicas if self.spec.scaling.mode == "Manual" else self.spec.scaling.min_replicas
 
 
 def parse_agent(body: Object) -> VoiceAgent:

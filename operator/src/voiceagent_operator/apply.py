@@ -1,16 +1,21 @@
 """The only writer. Everything is written by server-side apply, and only where it is not so already."""
 
 import logging
+import secrets
+from typing import Final
 
 from voiceagent_api.names import ANNOTATION_CONFIG_REVISION, API_VERSION, KIND
 from voiceagent_api.status import CONDITION_READY
 
 from voiceagent_operator import reasons
+from voiceagent_operator.agent import VoiceAgent
+from voiceagent_operator.build.control_secret import build_control_secret
+from voiceagent_operator.build.revision import History
 from voiceagent_operator.client import Client
 from voiceagent_operator.compare import is_within, stamped
 from voiceagent_operator.errors import ApiError, Hindrance
-from voiceagent_operator.kinds import CONFIG_MAP, POD, VOICE_AGENT
-from voiceagent_operator.objects import Object, place, uid
+from voiceagent_operator.kinds import CONFIG_MAP, CONTROLLER_REVISION, POD, SECRET, VOICE_AGENT, Kind
+from voiceagent_operator.objects import Key, Object, place, uid
 from voiceagent_operator.observe import Child
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.tables import Tables
@@ -18,8 +23,9 @@ from voiceagent_operator.tables import Tables
 logger = logging.getLogger(__name__)
 
 
-REFUSED_RETRY_SECONDS = 30.0
+REFUSED_RETRY_SECONDS: Final = 30.0
 """What refuses a child, a quota or a policy, is not watched."""
+CONTROL_TOKEN_BYTES: Final = 32
 
 
 class Applier:
@@ -49,14 +55,34 @@ class Applier:
         except ApiError as error:
             if not error.refused:
                 raise
-            raise Hindrance(
-                reasons.APPLY_FAILED,
-                f"{child.kind.name} {where} was refused by the API server: {error.message}",
-                retry_after_seconds=REFUSED_RETRY_SECONDS,
-            ) from error
+            raise _refused(f"{child.kind.name} {where}", error) from error
         self._tables.remember(child.kind, applied)
         logger.info("applied", extra={"child": f"{child.kind.name} {where}", "new": observed is None})
         return applied
+
+    async def create_control_secret(self, agent: VoiceAgent) -> None:
+        """Make the agent's control Secret, with a token that nobody has seen."""
+        secret = build_control_secret(agent, secrets.token_urlsafe(CONTROL_TOKEN_BYTES))
+        where = place(secret)
+        try:
+            made = await self._client.create(SECRET.path(where.namespace), secret)
+        except ApiError as error:
+            if error.status == 409:
+                return  # made by somebody else just now: the watch tells whose it is
+            if error.refused:
+                raise _refused(f"Secret {where}", error) from error
+            raise
+        self._tables.remember(SECRET, made)
+        logger.info("applied", extra={"child": f"Secret {where}", "new": True})
+
+    async def write_history(self, history: History) -> None:
+        """Keep the newest spec, and no more of the old ones than are to be kept."""
+        if history.write is not None:
+            where = place(history.write)
+            kept = await self._client.apply(CONTROLLER_REVISION.path(*where), history.write, force=True)
+            self._tables.remember(CONTROLLER_REVISION, kept)
+        for revision in history.delete:
+            await self._delete(CONTROLLER_REVISION, revision.place, revision.uid)
 
     async def tell_config_revision(self, pod: PodView, config_revision: str) -> None:
         """Mark a pod with the config file it should have: the kubelet then refreshes its files at once."""
@@ -71,13 +97,7 @@ class Applier:
 
     async def delete_config_map(self, config_map: Object) -> None:
         """Take away a config file that no pod uses any more."""
-        where = place(config_map)
-        try:
-            await self._client.delete(CONFIG_MAP.path(*where), uid=uid(config_map))
-        except ApiError as error:
-            if not error.gone and error.status != 409:
-                raise
-        logger.info("deleted", extra={"child": f"{CONFIG_MAP.name} {where}"})
+        await self._delete(CONFIG_MAP, place(config_map), uid(config_map))
 
     async def apply_status(self, agent: Object, status: Object) -> None:
         """Write the VoiceAgent's status."""
@@ -97,3 +117,20 @@ class Applier:
         self._tables.remember(VOICE_AGENT, applied)
         ready = next((c["reason"] for c in status["conditions"] if c["type"] == CONDITION_READY), None)
         logger.info("status", extra={"agent": str(where), "ready": ready, "pods": status["readySummary"]})
+
+    async def _delete(self, kind: Kind, where: Key, object_uid: str) -> None:
+        try:
+            await self._client.delete(kind.path(*where), uid=object_uid)
+        except ApiError as error:
+            if not error.gone and error.status != 409:
+                raise
+        logger.info("deleted", extra={"child": f"{kind.name} {where}"})
+
+
+def _refused(child: str, error: ApiError) -> Hindrance:
+    return Hindrance(
+        reasons.APPLY_FAILED,
+        f"{child} was refused by the API server: {error.message}. Correct what it names in the spec, or ask whoever "
+        "set that rule or quota.",
+        retry_after_seconds=REFUSED_RETRY_SECONDS,
+    )

@@ -123,6 +123,10 @@ class Client:
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
         return await self._call("PATCH", path, query=query, body=body, content_type=_APPLY)
 
+    async def create(self, path: str, body: Object) -> Object:
+        """Make an object that is not there yet."""
+        return await self._call("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+
     async def merge(self, path: str, body: Object) -> Object:
         """Merge-patch an object that is not the operator's own."""
         return await self._call("PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE)

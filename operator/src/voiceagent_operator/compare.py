@@ -15,7 +15,7 @@ from voiceagent_operator import reasons
 from voiceagent_operator.agent import VoiceAgent
 from voiceagent_operator.build.quantity import quantity_value
 from voiceagent_operator.errors import Hindrance
-from voiceagent_operator.objects import Object, controlling_agent, place
+from voiceagent_operator.objects import Object, Owner
 
 CONFLICT_RETRY_SECONDS = 5.0
 """A foreign object is not watched, so that its removal must be looked for."""
@@ -51,25 +51,22 @@ def is_within(desired: Any, observed: Any, *, amounts: bool = False) -> bool:
     return _same_amount(desired, observed) if amounts else bool(desired == observed)
 
 
-def require_ownership(agent: VoiceAgent, child: Object | None) -> None:
-    """Raise Hindrance if the object of a child's name is not this VoiceAgent's own: it is never seized."""
-    if child is None:
+def require_ownership(agent: VoiceAgent, kind: str, name: str, owner: Owner | None) -> None:
+    """Raise Hindrance if the object under a child's name is not this VoiceAgent's own: it is never seized."""
+    if owner is not None and owner.uid == agent.uid:
         return
-    reference = controlling_agent(child)
-    if reference is not None and reference.get("uid") == agent.uid:
-        return
-    name = f"{child['kind']} {place(child)}"
-    if reference is not None and reference.get("name") == agent.key.name:
+    namespace = agent.key.namespace
+    if owner is not None and owner.name == agent.key.name:
         raise Hindrance(
             reasons.BEING_DELETED,
-            f"{name} belongs to a deleted {KIND} of this name; waiting until it is gone.",
+            f"{kind} {namespace}/{name} belongs to a deleted {KIND} of this name; waiting until it is gone.",
             retry_after_seconds=1.0,
             passes=True,
         )
     raise Hindrance(
         reasons.NAME_CONFLICT,
-        f"{name} exists and is not this {KIND}'s, so nothing is written. Rename one of the two, or delete "
-        f"the other: kubectl --namespace {agent.key.namespace} delete {child['kind'].lower()} {place(child).name}",
+        f"{kind} {namespace}/{name} exists and is not this {KIND}'s, so nothing is written. Rename one of the two, or "
+        f"delete the other: kubectl --namespace {namespace} delete {kind.lower()} {name}",
         retry_after_seconds=CONFLICT_RETRY_SECONDS,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from voiceagent_api.names import LIVEKIT_API_KEY, LIVEKIT_API_SECRET
 
 from voiceagent_operator import reasons
-from voiceagent_operator.objects import Key, Object, metadata, place, uid
+from voiceagent_operator.objects import Key, Object, Owner, metadata, owner_of, place, uid
 from voiceagent_operator.reasons import Problem
 from voiceagent_operator.resolve import Plan
 
@@ -23,6 +23,8 @@ class SecretView:
     resource_version: str
     keys: frozenset[str]
     """Names of the keys that hold something."""
+    owner: Owner | None = None
+    """The VoiceAgent that it was made for, if it is a control Secret."""
 
     @property
     def stamp(self) -> str:
@@ -37,6 +39,7 @@ def view_secret(body: Object) -> SecretView:
         uid=uid(body),
         resource_version=str(metadata(body).get("resourceVersion", "")),
         keys=frozenset(key for key, value in (body.get("data") or {}).items() if value),
+        owner=owner_of(body),
     )
 
 

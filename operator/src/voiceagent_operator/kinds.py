@@ -56,15 +56,18 @@ _CREDENTIALS: Final = ",".join(
 
 VOICE_AGENT: Final = Kind(API_VERSION, KIND, PLURAL)
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments", _MANAGED)
-CONFIG_MAP: Final = Kind("v1", "ConfigMap", "configmaps", _MANAGED)
+CONFIG_MAP: Final = Kind("v1", "ConfigMap", "configmaps", field_selector="metadata.name!=kube-root-ca.crt")
+"""The users' too, since instructions may be kept in one."""
 SERVICE: Final = Kind("v1", "Service", "services", _MANAGED)
 SERVICE_ACCOUNT: Final = Kind("v1", "ServiceAccount", "serviceaccounts", _MANAGED)
 POD_DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", _MANAGED)
+NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", _MANAGED)
+CONTROLLER_REVISION: Final = Kind("apps/v1", "ControllerRevision", "controllerrevisions", _MANAGED)
 POD: Final = Kind("v1", "Pod", "pods", LABEL_AGENT)
 SECRET: Final = Kind("v1", "Secret", "secrets", field_selector=_CREDENTIALS)
 
-CHILDREN: Final = (SERVICE_ACCOUNT, SERVICE, POD_DISRUPTION_BUDGET, CONFIG_MAP, DEPLOYMENT)
-WATCHED: Final = (VOICE_AGENT, *CHILDREN, POD, SECRET)
+CHILDREN: Final = (SERVICE_ACCOUNT, SERVICE, POD_DISRUPTION_BUDGET, NETWORK_POLICY, CONFIG_MAP, DEPLOYMENT)
+WATCHED: Final = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
 
 _BY_NAME: Final = {kind.name: kind for kind in WATCHED}
 

@@ -24,6 +24,7 @@ from voiceagent_operator.reconcile import Reconciler
 from voiceagent_operator.running import Operation
 from voiceagent_operator.settings import Settings, read_settings
 from voiceagent_operator.tables import Tables
+from voiceagent_operator.turns import Turns
 from voiceagent_operator.watching import Watch, register_login
 from voiceagent_operator.workers import Workers
 
@@ -66,9 +67,11 @@ async def run(settings: Settings, install: InstallConfig) -> None:
 
     take_signals()
     configuration = await load_configuration()
-    client, tables = Client(configuration), Tables()
+    client, tables = Client(configuration), Tables(install.livekit.url)
     queue: WorkQueue[Key] = WorkQueue(loop.time)
-    reconciler = Reconciler(install, Observer(client, tables), Applier(client, tables), lambda: datetime.now(UTC))
+    turns = Turns(install.rollout.max_concurrent_agents, queue.add)
+    observer, applier = Observer(client, tables), Applier(client, tables)
+    reconciler = Reconciler(install, observer, applier, turns, lambda: datetime.now(UTC))
     workers = Workers(
         queue, reconciler.reconcile, count=settings.workers, deadline_seconds=RECONCILE_SECONDS, clock=loop.time
     )
@@ -79,7 +82,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     health = Health(client, queue, workers, ready.is_set)
     server = web.AppRunner(health_app(health), access_log=None, shutdown_timeout=1.0)
     watch = Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup)
-    operation = Operation(client, tables, queue, workers, watch, ready, settings.namespaces)
+    operation = Operation(client, tables, queue, workers, watch, ready, settings.namespaces, reconciler.take_up_turns)
     try:
         await server.setup()
         await _listen(server, settings)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from voiceagent_api.names import GROUP, KIND
+from voiceagent_api.names import GROUP, KIND, WORKER_CONTAINER
 
 Object = dict[str, Any]
 """A Kubernetes object as its JSON says."""
@@ -49,6 +49,26 @@ def version(body: Mapping[str, Any]) -> int:
     """The object's resource version; they grow with each write of a kind and may be compared."""
     text = str(metadata(body).get("resourceVersion", ""))
     return int(text) if text.isdecimal() else 0
+
+
+class Owner(NamedTuple):
+    """The VoiceAgent that an object belongs to, by its owner reference."""
+
+    name: str
+    uid: str
+
+
+def owner_of(body: Mapping[str, Any]) -> Owner | None:
+    """The VoiceAgent that controls this object, if one does."""
+    reference = controlling_agent(body)
+    return Owner(str(reference.get("name", "")), str(reference.get("uid", ""))) if reference else None
+
+
+def worker_image(deployment: Mapping[str, Any] | None) -> str | None:
+    """The image of a Deployment's worker container; None where there is no Deployment."""
+    template = ((deployment or {}).get("spec") or {}).get("template") or {}
+    containers = (template.get("spec") or {}).get("containers") or ()
+    return next((str(item.get("image", "")) for item in containers if item.get("name") == WORKER_CONTAINER), None)
 
 
 def controlling_agent(body: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -7,11 +7,15 @@ is not watched and its name would otherwise seem free.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from voiceagent_api.voiceagent import VoiceAgentSpec
+
+from voiceagent_operator.build.revision import RevisionView
 from voiceagent_operator.client import Client
 from voiceagent_operator.credentials import SecretView
 from voiceagent_operator.kinds import CONFIG_MAP, DEPLOYMENT, Kind, kind_of
 from voiceagent_operator.objects import Key, Object, place
 from voiceagent_operator.pods import PodView
+from voiceagent_operator.sources import read_instructions
 from voiceagent_operator.tables import Tables
 from voiceagent_operator.together import all_of
 
@@ -36,13 +40,34 @@ class Observer:
         """The VoiceAgent as the API server last told of it."""
         return self._tables.agent(key)
 
+    def agents(self) -> list[Key]:
+        """All VoiceAgents."""
+        return self._tables.agents()
+
     def secrets(self, key: Key, names: Iterable[str]) -> dict[str, SecretView]:
         """Those of the Secrets that exist; a change of any brings the VoiceAgent back."""
         return self._tables.use_secrets(key, names)
 
+    def elder(self, key: Key) -> Key | None:
+        """Another VoiceAgent that has this one's dispatch name on the same LiveKit, and had it first."""
+        return self._tables.elder(key)
+
+    async def instructions(self, key: Key, spec: VoiceAgentSpec) -> str:
+        """The instructions, from wherever they are kept; a change of that brings the VoiceAgent back.
+
+        Raises Hindrance where they are missing or too long, ApiError where the ConfigMap cannot be read.
+        """
+        source = spec.instructions_from.config_map_key_ref if spec.instructions_from else None
+        view = self._tables.use_source(key, source.name if source else None)
+        if source is None:
+            return spec.instructions or ""
+        where = Key(key.namespace, source.name)
+        body = await self._client.find(CONFIG_MAP, *where) if view else None
+        return read_instructions(where, source.key, body)
+
     def forget(self, key: Key) -> None:
         """A VoiceAgent is gone."""
-        self._tables.forget_secrets(key)
+        self._tables.forget_uses(key)
 
     def deployment(self, key: Key) -> Object | None:
         """The Deployment of the VoiceAgent's name, if it is the operator's."""
@@ -51,6 +76,10 @@ class Observer:
     def config_maps(self, key: Key) -> list[Object]:
         """All config files of the VoiceAgent, of this and earlier pod templates."""
         return self._tables.children(CONFIG_MAP, key)
+
+    def revisions(self, key: Key) -> list[RevisionView]:
+        """The kept specs of the VoiceAgent."""
+        return self._tables.revisions(key)
 
     def pods(self, key: Key) -> list[PodView]:
         """All worker pods of the VoiceAgent, draining ones too."""

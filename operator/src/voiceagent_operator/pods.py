@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from voiceagent_api.names import ANNOTATION_CONFIG_REVISION, LABEL_REVISION
+from voiceagent_api.names import ANNOTATION_CONFIG_REVISION, LABEL_REVISION, WORKER_CONTAINER
 
 from voiceagent_operator import reasons
-from voiceagent_operator.build.pod_template import CONTAINER_NAME
 from voiceagent_operator.objects import Key, Object, annotations, labels, metadata, place, uid
 from voiceagent_operator.reasons import Problem
 
@@ -74,7 +73,7 @@ def _config_maps(spec: Mapping[str, Any]) -> Iterable[str]:
 
 def _failure(pod: Key, status: Mapping[str, Any]) -> Problem | None:
     for container in status.get("containerStatuses") or ():
-        if container.get("name") == CONTAINER_NAME:
+        if container.get("name") == WORKER_CONTAINER:
             waiting = (container.get("state") or {}).get("waiting") or {}
             reason = waiting.get("reason", "")
             if reason in _IMAGE_REASONS:

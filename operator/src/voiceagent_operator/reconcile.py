@@ -5,24 +5,30 @@ Whatever happens, the status is written once, at the end.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from voiceagent_api.install import InstallConfig
+from voiceagent_api.names import KIND, control_secret_name
 
+from voiceagent_operator import reasons
 from voiceagent_operator.agent import is_paused, parse_agent
 from voiceagent_operator.apply import Applier
 from voiceagent_operator.build import Children, build_children
 from voiceagent_operator.build.pod_template import ANNOTATION_LIVEKIT_SECRET
+from voiceagent_operator.build.revision import build_history
 from voiceagent_operator.compare import require_ownership
 from voiceagent_operator.credentials import SecretView, livekit_problem, provider_problem
 from voiceagent_operator.errors import Hindrance
-from voiceagent_operator.objects import Key, Object, annotations, metadata
+from voiceagent_operator.kinds import SECRET
+from voiceagent_operator.objects import Key, Object, annotations, metadata, owner_of, place, worker_image
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.resolve import Plan, resolve
 from voiceagent_operator.rollout import read_rollout
+from voiceagent_operator.served import require_served
 from voiceagent_operator.status import Findings, build_status, same_status
 from voiceagent_operator.together import all_of
+from voiceagent_operator.turns import Turns
 
 NO_SECRET = "absent"  # noqa: S105 (says that there is none)
 
@@ -34,7 +40,16 @@ class Reconciler:
     install: InstallConfig
     observer: Observer
     applier: Applier
+    turns: Turns
     clock: Callable[[], datetime]
+
+    def take_up_turns(self) -> None:
+        """Note which agents are in the midst of a rollout, as an operator before this one left them."""
+        for key in self.observer.agents():
+            deployment = self.observer.deployment(key)
+            wanted = ((deployment or {}).get("spec") or {}).get("replicas", 0)
+            if worker_image(deployment) == self.install.worker_image and read_rollout(deployment, wanted).under_way:
+                self.turns.occupy(key)
 
     async def reconcile(self, key: Key) -> float | None:
         """Reconcile one VoiceAgent; returns after how many seconds to look again, if nothing else asks for it.
@@ -44,6 +59,7 @@ class Reconciler:
         body = self.observer.agent(key)
         if body is None or "deletionTimestamp" in metadata(body):
             self.observer.forget(key)
+            self.turns.release(key)
             return None
         findings = Findings(agent=body, deployment=self.observer.deployment(key), pods=self.observer.pods(key))
         look_again: float | None = None
@@ -60,28 +76,65 @@ class Reconciler:
         findings.wanted_replicas, findings.suspended = agent.wanted_replicas, agent.spec.suspend
         findings.paused = is_paused(findings.agent)
 
-        plan = resolve(agent, self.install, agent.spec.instructions or "")
+        require_served(agent.spec)
+        plan = resolve(agent, self.install, await self.observer.instructions(key, agent.spec))
         findings.agent_name = plan.agent_name
-        secrets = self.observer.secrets(key, plan.secrets)
+        self._require_own_name(plan)
+        control = control_secret_name(key.name)
+        secrets = self.observer.secrets(key, plan.secrets | {control})
         findings.livekit = livekit_problem(plan, secrets)
         findings.providers = provider_problem(plan, secrets)
         if findings.paused:
             return
 
-        children = build_children(plan, livekit_stamp(plan, secrets, findings.deployment))
+        plan = self._in_turn(plan, findings)
+        stamp = livekit_stamp(plan, secrets, findings.deployment)
+        children = build_children(plan, stamp, self.install.network_policy)
         findings.revision = children.revision
-        findings.deployment = await self._write_children(plan, children)
+        findings.deployment = await self._write_children(plan, children, secrets.get(control))
         findings.config_revision = children.config_revision
         await self._tell_pods(children, findings)
         await self._collect_garbage(key, children, findings)
+        history = build_history(agent, findings.agent["spec"], self.observer.revisions(key))
+        await self.applier.write_history(history)
 
-    async def _write_children(self, plan: Plan, children: Children) -> Object:
+    def _require_own_name(self, plan: Plan) -> None:
+        elder = self.observer.elder(plan.agent.key)
+        if elder is not None:
+            raise Hindrance(
+                reasons.AGENT_NAME_TAKEN,
+                f'{KIND} {elder} has the dispatch name "{plan.agent_name}" on this LiveKit already, so that the two '
+                "would answer each other's calls. Make this one anew with another spec.agentName, or delete the other.",
+            )
+
+    def _in_turn(self, plan: Plan, findings: Findings) -> Plan:
+        """The plan with the image that the agent may have now: a new default comes to a few agents at a time."""
+        key, running = plan.agent.key, worker_image(findings.deployment)
+        if plan.agent.spec.image is not None or running is None:
+            self.turns.release(key)
+            return plan
+        if running == plan.image:
+            if read_rollout(findings.deployment, findings.wanted_replicas).under_way:
+                self.turns.occupy(key)
+            else:
+                self.turns.release(key)
+            return plan
+        if self.turns.take(key):
+            return plan
+        findings.waits_for_turn = True
+        return replace(plan, image=running)
+
+    async def _write_children(self, plan: Plan, children: Children, control: SecretView | None) -> Object:
         """Apply what pods need, then the Deployment; nothing at all if one of the names is another's."""
         seen = await self.observer.children(children.all)
         for child in seen:
-            require_ownership(plan.agent, child.observed)
+            if child.observed is not None:
+                require_ownership(plan.agent, child.kind.name, place(child.desired).name, owner_of(child.observed))
+        if control is not None:
+            require_ownership(plan.agent, SECRET.name, control.place.name, control.owner)
         *before_pods, deployment = seen
-        await all_of(self.applier.apply_child(child) for child in before_pods)
+        writes = [self.applier.apply_child(child) for child in before_pods]
+        await all_of([*writes, *([self.applier.create_control_secret(plan.agent)] if control is None else [])])
         return await self.applier.apply_child(deployment)
 
     async def _tell_pods(self, children: Children, findings: Findings) -> None:

@@ -24,6 +24,11 @@ class Rollout:
         return self.seen and self.replicas == self.updated == self.wanted and self.ready >= self.wanted
 
     @property
+    def under_way(self) -> bool:
+        """Whether pods are being replaced or waited for."""
+        return not self.complete and not self.stopped
+
+    @property
     def progress(self) -> str:
         """Where a rollout is, in a sentence."""
         if not self.seen:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,6 +41,8 @@ class Operation:
     ready: asyncio.Event
     """Set once everything has been seen and work goes on."""
     namespaces: tuple[str, ...]
+    before_work: Callable[[], None]
+    """Called once everything has been seen."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises when a watch or a worker cannot go on: the process then starts anew."""
@@ -83,6 +85,7 @@ class Operation:
 
     async def _work(self) -> None:
         await self.ready.wait()
+        self.before_work()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.workers.run(), name="workers")
             group.create_task(self._resync_now_and_then(), name="resync")

@@ -49,6 +49,8 @@ class Findings:
     agent_name: str | None = None
     config_revision: str | None = None
     revision: str | None = None
+    waits_for_turn: bool = False
+    """Whether the install's new image comes to others first."""
     hindrance: Problem | None = None
     """Why nothing may be written."""
     hindrance_passes: bool = False
@@ -135,7 +137,10 @@ def _reconciling(findings: Findings, rollout: Rollout) -> _Verdict:
     waiting = findings.livekit or findings.providers
     if waiting:
         return _Verdict(True, waiting.reason, "Waiting for a Secret; see Ready.")
-    if not rollout.complete and not rollout.stopped:
+    if findings.waits_for_turn:
+        told = "The install's new worker image comes to a few agents at a time; this one's turn will come."
+        return _Verdict(True, reasons.WAITING_FOR_TURN, told)
+    if rollout.under_way:
         return _Verdict(True, reasons.ROLLING_OUT, rollout.progress)
     if rollout.stopped:
         return _Verdict(False, reasons.ROLLOUT_STOPPED, "The rollout has stopped; see Stalled.")

@@ -1,156 +1,77 @@
 """All that the operator has seen of the cluster: lookup tables, filled by watch events and by its own writes.
 
-kopf's own indexes are too slow to fill. Versions are compared, so that a late event never undoes what a newer
-one, or an answer to a write, has told. Nothing here waits: a change is told to whoever asks `note` for the keys
-to reconcile.
+kopf's own indexes are too slow to fill. Nothing here waits: a change is told to whoever asks `note` for the keys
+to reconcile. Thousands of agents must fit, so children are kept packed, and of other objects only what is asked for.
 """
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+import json
+import zlib
+from collections.abc import Iterable
+from typing import Any, Final
 
 from voiceagent_api.names import LABEL_AGENT
 
+from voiceagent_operator.build.revision import RevisionView, view_revision
+from voiceagent_operator.claims import NameClaims
 from voiceagent_operator.credentials import SecretView, view_secret
-from voiceagent_operator.kinds import CHILDREN, POD, SECRET, VOICE_AGENT, Kind
-from voiceagent_operator.objects import Key, Object, controlling_agent, labels, place, uid, version
+from voiceagent_operator.kinds import CHILDREN, CONFIG_MAP, CONTROLLER_REVISION, POD, SECRET, VOICE_AGENT, Kind
+from voiceagent_operator.objects import Key, Object, controlling_agent, labels, place
 from voiceagent_operator.pods import PodView, view_pod
+from voiceagent_operator.sources import SourceView, view_source
+from voiceagent_operator.table import Table
+from voiceagent_operator.users import Users
 
-View = TypeVar("View")
 DELETED: Final = "DELETED"
-_REMEMBERED_DELETIONS: Final = 10_000
-
-
-@dataclass(slots=True)
-class _Entry(Generic[View]):
-    uid: str
-    version: int
-    view: View
-    agent: Key | None
-
-
-class Table(Generic[View]):
-    """One kind's objects by namespace and name, and by the VoiceAgent that they belong to."""
-
-    def __init__(self, view: Callable[[Object], View], agent_of: Callable[[Object], Key | None]) -> None:
-        self._view = view
-        self._agent_of = agent_of
-        self._entries: dict[Key, _Entry[View]] = {}
-        self._of_agent: dict[Key, set[Key]] = defaultdict(set)
-        self._deleted: OrderedDict[str, None] = OrderedDict()
-        self._unconfirmed: set[str] = set()
-
-    def get(self, where: Key) -> View | None:
-        """The object of that name."""
-        entry = self._entries.get(where)
-        return entry.view if entry else None
-
-    def of_agent(self, agent: Key) -> list[View]:
-        """All objects that belong to a VoiceAgent, by name."""
-        return [self._entries[where].view for where in sorted(self._of_agent.get(agent, ()))]
-
-    def places(self) -> list[Key]:
-        """Where all objects are."""
-        return list(self._entries)
-
-    @property
-    def unconfirmed(self) -> int:
-        """How many objects were listed, but not yet told of by a watch: their deletion could have been missed."""
-        return len(self._unconfirmed)
-
-    def put(self, body: Object, *, confirmed: bool = True) -> Key | None:
-        """Take in an object; returns whose it is, if that VoiceAgent may need a look."""
-        where, new_uid, new_version = place(body), uid(body), version(body)
-        if confirmed:
-            self._unconfirmed.discard(new_uid)
-        old = self._entries.get(where)
-        if new_uid in self._deleted or (old and new_version <= old.version):
-            return None
-        if not confirmed:
-            self._unconfirmed.add(new_uid)
-        view, agent = self._view(body), self._agent_of(body)
-        self._forget(where)
-        self._entries[where] = _Entry(new_uid, new_version, view, agent)
-        if agent:
-            self._of_agent[agent].add(where)
-        unchanged = old is not None and old.uid == new_uid and old.view == view
-        return None if unchanged else agent
-
-    def drop(self, body: Object) -> Key | None:
-        """Take note of a deletion; returns whose object it was."""
-        where, old_uid = place(body), uid(body)
-        self._note_deletion(old_uid)
-        entry = self._entries.get(where)
-        if entry is None or entry.uid != old_uid:
-            return None
-        self._forget(where)
-        return entry.agent
-
-    def keep_only(self, listed: set[str], listed_version: int) -> list[Key]:
-        """Drop what a complete listing of that version did not hold; returns whose objects those were."""
-        ghosts = [
-            (where, entry)
-            for where, entry in self._entries.items()
-            if entry.uid not in listed and entry.version <= listed_version
-        ]
-        for where, entry in ghosts:
-            self._note_deletion(entry.uid)
-            self._forget(where)
-        return [entry.agent for _, entry in ghosts if entry.agent]
-
-    def _note_deletion(self, old_uid: str) -> None:
-        self._unconfirmed.discard(old_uid)
-        self._deleted[old_uid] = None
-        while len(self._deleted) > _REMEMBERED_DELETIONS:
-            self._deleted.popitem(last=False)
-
-    def _forget(self, where: Key) -> None:
-        entry = self._entries.pop(where, None)
-        if entry and entry.agent:
-            mine = self._of_agent[entry.agent]
-            mine.discard(where)
-            if not mine:
-                del self._of_agent[entry.agent]
 
 
 class Tables:
-    """The tables of all watched kinds, and which VoiceAgent uses which Secret."""
+    """The tables of all watched kinds, and which VoiceAgent uses which Secret and ConfigMap."""
 
-    def __init__(self) -> None:
-        self._agents: Table[Object] = Table(_without_managed_fields, place)
-        self._children = {kind: Table(_without_managed_fields, _owner) for kind in CHILDREN}
+    def __init__(self, livekit_url: str = "") -> None:
+        self._agents: Table[bytes] = Table(_packed, place)
+        self._children = {kind: Table(_packed, _owner) for kind in CHILDREN}
+        self._revisions: Table[RevisionView] = Table(view_revision, _owner)
         self._pods: Table[PodView] = Table(view_pod, _labelled_agent)
         self._secrets: Table[SecretView] = Table(view_secret, place)
-        self._secrets_of: dict[Key, frozenset[str]] = {}
-        self._users_of: dict[Key, set[Key]] = defaultdict(set)
+        self._sources: Table[SourceView] = Table(view_source, place)
+        self._users = {SECRET: Users(), CONFIG_MAP: Users()}
+        self._claims = NameClaims(livekit_url)
 
     def note(self, kind: Kind, event_type: str | None, body: Object, *, confirmed: bool = True) -> list[Key]:
         """Take in a watch event; returns the VoiceAgents to reconcile."""
-        table = self._table(kind)
-        concerned = table.drop(body) if event_type == DELETED else table.put(body, confirmed=confirmed)
-        return self._users(kind, concerned)
+        table = self._table_of(kind, body)
+        if event_type == DELETED:
+            concerned = table.drop(body)
+            rivals = self._claims.release(place(body)) if kind == VOICE_AGENT and concerned else []
+        else:
+            self._let_others_go(kind, body)
+            concerned = table.put(body, confirmed=confirmed)
+            rivals = self._claims.claim(body) if kind == VOICE_AGENT and concerned else []
+        return self._concerned(kind, table, concerned) + rivals
 
     def remember(self, kind: Kind, body: Object) -> None:
         """Take in the answer to a write of the operator's own: no reason to look again."""
-        self._table(kind).put(body)
+        self._let_others_go(kind, body)
+        self._table_of(kind, body).put(body)
 
     def keep_only(self, kind: Kind, listed: set[str], listed_version: int) -> list[Key]:
         """Drop what a complete listing did not hold; returns the VoiceAgents to reconcile."""
-        return [
-            key
-            for concerned in self._table(kind).keep_only(listed, listed_version)
-            for key in self._users(kind, concerned)
-        ]
+        found: list[Key] = []
+        for table in self._tables_of(kind):
+            for gone in table.keep_only(listed, listed_version):
+                found += self._concerned(kind, table, gone)
+                found += self._claims.release(gone) if kind == VOICE_AGENT else []
+        return found
 
     @property
     def unconfirmed(self) -> int:
         """How many listed objects no watch has told of yet."""
-        return sum(self._table(kind).unconfirmed for kind in (VOICE_AGENT, *CHILDREN, POD, SECRET))
+        kinds = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
+        return sum(table.unconfirmed for kind in kinds for table in self._tables_of(kind))
 
     def agent(self, key: Key) -> Object | None:
         """The VoiceAgent as last seen."""
-        return self._agents.get(key)
+        return _unpacked(self._agents.get(key))
 
     def agents(self) -> list[Key]:
         """All VoiceAgents."""
@@ -158,49 +79,70 @@ class Tables:
 
     def child(self, kind: Kind, where: Key) -> Object | None:
         """A child by name, as last seen."""
-        return self._children[kind].get(where)
+        return _unpacked(self._children[kind].get(where))
 
     def children(self, kind: Kind, agent: Key) -> list[Object]:
         """All children of a kind that a VoiceAgent has."""
-        return self._children[kind].of_agent(agent)
+        return [json.loads(zlib.decompress(packed)) for packed in self._children[kind].of_agent(agent)]
+
+    def revisions(self, agent: Key) -> list[RevisionView]:
+        """The kept specs of a VoiceAgent."""
+        return self._revisions.of_agent(agent)
 
     def pods(self, agent: Key) -> list[PodView]:
         """All worker pods of a VoiceAgent."""
         return self._pods.of_agent(agent)
 
+    def elder(self, agent: Key) -> Key | None:
+        """The VoiceAgent that had this one's dispatch name on the same LiveKit first, if there is one."""
+        return self._claims.elder(agent)
+
     def use_secrets(self, agent: Key, names: Iterable[str]) -> dict[str, SecretView]:
         """The Secrets of these names that exist; from now on the VoiceAgent is looked at when one changes."""
-        wanted = frozenset(names)
-        if wanted != self._secrets_of.get(agent, frozenset()):
-            self.forget_secrets(agent)
-            self._secrets_of[agent] = wanted
-            for name in wanted:
-                self._users_of[Key(agent.namespace, name)].add(agent)
+        wanted = self._users[SECRET].use(agent, names)
         found = {name: self._secrets.get(Key(agent.namespace, name)) for name in wanted}
         return {name: secret for name, secret in found.items() if secret}
 
-    def forget_secrets(self, agent: Key) -> None:
-        """The VoiceAgent is gone, or uses others now."""
-        for name in self._secrets_of.pop(agent, frozenset()):
-            where = Key(agent.namespace, name)
-            self._users_of[where].discard(agent)
-            if not self._users_of[where]:
-                del self._users_of[where]
+    def use_source(self, agent: Key, name: str | None) -> SourceView | None:
+        """The ConfigMap that an agent's instructions are in; it is looked at when that changes."""
+        self._users[CONFIG_MAP].use(agent, () if name is None else (name,))
+        return None if name is None else self._sources.get(Key(agent.namespace, name))
 
-    def _table(self, kind: Kind) -> "Table[Object] | Table[PodView] | Table[SecretView]":
+    def forget_uses(self, agent: Key) -> None:
+        """The VoiceAgent is gone."""
+        for users in self._users.values():
+            users.use(agent, ())
+
+    def _table_of(self, kind: Kind, body: Object) -> "Table[Any]":
+        """Where an object of a kind belongs: a ConfigMap may be a child, or one of a user's own."""
+        first, *others = self._tables_of(kind)
+        return others[0] if others and _owner(body) is None else first
+
+    def _let_others_go(self, kind: Kind, body: Object) -> None:
+        chosen = self._table_of(kind, body)
+        for table in self._tables_of(kind):
+            if table is not chosen:
+                table.let_go(body)
+
+    def _tables_of(self, kind: Kind) -> "tuple[Table[Any], ...]":
+        if kind == CONFIG_MAP:
+            return (self._children[CONFIG_MAP], self._sources)
         if kind in self._children:
-            return self._children[kind]
-        fixed: Mapping[Kind, Table[Object] | Table[PodView] | Table[SecretView]] = {
+            return (self._children[kind],)
+        fixed: dict[Kind, Table[Any]] = {
             VOICE_AGENT: self._agents,
+            CONTROLLER_REVISION: self._revisions,
             POD: self._pods,
             SECRET: self._secrets,
         }
-        return fixed[kind]
+        return (fixed[kind],)
 
-    def _users(self, kind: Kind, concerned: Key | None) -> list[Key]:
+    def _concerned(self, kind: Kind, table: "Table[Any]", concerned: Key | None) -> list[Key]:
         if concerned is None:
             return []
-        return sorted(self._users_of.get(concerned, ())) if kind == SECRET else [concerned]
+        if table is self._secrets or table is self._sources:
+            return self._users[kind].of(concerned)
+        return [concerned]
 
 
 def _owner(child: Object) -> Key | None:
@@ -213,6 +155,14 @@ def _labelled_agent(pod: Object) -> Key | None:
     return Key(place(pod).namespace, name) if name else None
 
 
-def _without_managed_fields(body: Object) -> Object:
+def _packed(body: Object) -> bytes:
+    """A body in about a tenth of what it would take as dictionaries; what only says who wrote is left out."""
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-    return {**body, "metadata": meta}
+    return zlib.compress(json.dumps({**body, "metadata": meta}, separators=(",", ":")).encode(), 1)
+
+
+def _unpacked(packed: bytes | None) -> Object | None:
+    if packed is None:
+        return None
+    body: Object = json.loads(zlib.decompress(packed))
+    return body

@@ -150,16 +150,20 @@ class Space:
         self.cluster.until(told, "the Deployment's controller has made its pods")
         return self.get("deployments", name) or {}
 
-    def serve(self, name: str = "receptionist") -> None:
-        """Stand in for the nodes: tell the Deployment that all its pods are ready."""
+    def serve(self, name: str = "receptionist", *, selected: bool = False) -> None:
+        """Stand in for the nodes: tell the Deployment that its pods are ready; all of the namespace, or its own."""
         deployment = self.get("deployments", name) or {}
         wanted = deployment["spec"]["replicas"]
         for pod in self.list("pods"):
             if "deletionTimestamp" in pod["metadata"]:
                 continue
+            if selected and pod["metadata"]["labels"]["voiceagents.dev/agent"] != name:
+                continue
             ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
             patch = json.dumps({"status": ready})
-            self.do("patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge", "-p", patch)
+            words = ("patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge", "-p", patch)
+            done = self.cluster.kubectl("--namespace", self.name, *words)
+            assert done.returncode == 0 or "NotFound" in done.stderr, done.stderr
         self.cluster.until(
             lambda: (self.get("voiceagents", name) or {}).get("status", {}).get("readyReplicas") == wanted, "pods ready"
         )

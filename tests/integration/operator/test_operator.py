@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from voiceagent_api.agent_config import AgentConfig, config_revision
 
-CHILDREN = ("serviceaccounts", "services", "poddisruptionbudgets", "deployments")
+CHILDREN = ("serviceaccounts", "services", "poddisruptionbudgets", "networkpolicies", "deployments")
 
 
 def config_map(space: Any, deployment: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def test_scale_reaches_the_deployment_and_the_printed_columns(operator: Any, spa
     space.serve()
     space.until_reason("PodsReady")
     header, line = space.do("get", "va").splitlines()
-    assert header.split() == ["NAME", "READY", "LLM", "STT", "TTS", "AGE"]
+    assert header.split() == ["NAME", "READY", "SESSIONS", "LLM", "STT", "TTS", "AGE"]
     assert line.split()[:5] == ["receptionist", "3/3", "openai", "deepgram", "openai"]
     scale = json.loads(
         space.do(

@@ -70,9 +70,14 @@ def test_each_part_of_the_schema_is_structural_and_described(path: str, node: di
         assert node.get("x-kubernetes-preserve-unknown-fields")
 
 
-def test_objects_that_rules_read_default_to_empty_ones() -> None:
+def test_left_out_objects_have_their_defaults_written_out_and_empty_ones_stay_empty() -> None:
     spec = root_schema()["properties"]["spec"]["properties"]
-    for name in ("drain", "sessions", "livekit", "logging", "scaling", "resources"):
+    assert spec["drain"]["default"] == {"timeoutSeconds": 3600}
+    assert spec["turnDetection"]["default"]["endpointing"] == {
+        "minDelayMilliseconds": 500,
+        "maxDelayMilliseconds": 3000,
+    }
+    for name in ("livekit", "resources", "podTemplate"):
         assert spec[name]["default"] == {}
 
 

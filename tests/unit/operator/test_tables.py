@@ -98,7 +98,7 @@ def test_a_secret_concerns_those_who_use_it_and_nobody_after_they_are_gone() -> 
     assert tables.use_secrets(DESK, ["openai"])["openai"].keys == {"K"}
     assert tables.note(SECRET, "MODIFIED", body("openai", version=2, data={"K": "eQ=="})) == [DESK, other]
     tables.use_secrets(other, ["deepgram"])
-    tables.forget_secrets(DESK)
+    tables.forget_uses(DESK)
     assert tables.note(SECRET, DELETED, body("openai", version=3)) == []
     assert tables.note(SECRET, "ADDED", body("unused", uid="u2")) == []
 

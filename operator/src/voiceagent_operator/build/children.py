@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 
 from voiceagent_api.agent_config import config_revision
+from voiceagent_api.install import NetworkPolicyDefaults
 from voiceagent_operator.build.config_map import build_config_map, build_config_text
 from voiceagent_operator.build.deployment import build_deployment
+from voiceagent_operator.build.network_policy import build_network_policy
 from voiceagent_operator.build.pod_disruption_budget import build_pod_disruption_budget
 from voiceagent_operator.build.pod_template import build_pod_template
 from voiceagent_operator.build.service import build_service
 from voiceagent_operator.build.service_account import build_service_account
 from voiceagent_operator.objects import Object
 from voiceagent_operator.resolve import Plan
+
+_ANYBODY = NetworkPolicyDefaults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +28,21 @@ class Children:
     service_account: Object
     service: Object
     pod_disruption_budget: Object
+    network_policy: Object | None
     config_map: Object
     deployment: Object
 
     @property
     def before_pods(self) -> tuple[Object, ...]:
         """What pods need in order to start, so it is applied first."""
-        return (self.service_account, self.service, self.pod_disruption_budget, self.config_map)
+        children = (
+            self.service_account,
+            self.service,
+            self.pod_disruption_budget,
+            self.network_policy,
+            self.config_map,
+        )
+        return tuple(child for child in children if child is not None)
 
     @property
     def all(self) -> tuple[Object, ...]:
@@ -38,7 +50,9 @@ class Children:
         return (*self.before_pods, self.deployment)
 
 
-def build_children(plan: Plan, livekit_stamp: str) -> Children:
+def build_children(
+    plan: Plan, livekit_stamp: str, network_policy: NetworkPolicyDefaults = _ANYBODY
+) -> Children:
     """The children of a plan; `livekit_stamp` changes with the LiveKit Secret."""
     template, revision = build_pod_template(plan, livekit_stamp)
     text = build_config_text(plan)
@@ -48,6 +62,7 @@ def build_children(plan: Plan, livekit_stamp: str) -> Children:
         service_account=build_service_account(plan.agent),
         service=build_service(plan.agent),
         pod_disruption_budget=build_pod_disruption_budget(plan.agent),
+        network_policy=build_network_policy(plan.agent, network_policy) if network_policy.enabled else None,
         config_map=build_config_map(plan, revision, text),
         deployment=build_deployment(plan, template),
     )

@@ -6,23 +6,29 @@ from typing import Any, Final
 
 from voiceagent_api.names import (
     CONFIG_MOUNT_PATH,
+    CONTROL_MOUNT_PATH,
     CREDENTIALS_MOUNT_PATH,
+    ENV_CALL_METRICS,
+    ENV_MAX_SESSIONS,
     ENV_NAMESPACE,
     ENV_POD,
     ENV_REVISION,
+    ENV_SESSION_MEMORY_BYTES,
     GROUP,
     LABEL_REVISION,
     LIVEKIT_MOUNT_PATH,
+    WORKER_CONTAINER,
     WORKER_PORT,
     WORKER_PORT_NAME,
+    control_secret_name,
     worker_labels,
 )
+from voiceagent_api.voiceagent import VoiceAgentSpec
 from voiceagent_operator.build.config_map import config_map_name
-from voiceagent_operator.build.resources import build_resources, cpus_without_limit
+from voiceagent_operator.build.resources import build_resources, cpus_without_limit, session_memory_bytes
 from voiceagent_operator.objects import Object
 from voiceagent_operator.resolve import Plan
 
-CONTAINER_NAME: Final = "worker"
 ANNOTATION_LIVEKIT_SECRET: Final = f"{GROUP}/livekit-secret"
 """Uid and resource version of the LiveKit Secret, so that a changed one rolls the pods."""
 ANNOTATION_LIVEKIT_URL: Final = f"{GROUP}/livekit-url"
@@ -41,17 +47,26 @@ def build_pod_template(plan: Plan, livekit_stamp: str) -> tuple[Object, str]:
 
 def _template(plan: Plan, livekit_stamp: str, revision: str) -> Object:
     agent = plan.agent
+    wanted = agent.spec.pod_template
+    placement = {
+        "nodeSelector": wanted.node_selector,
+        "tolerations": [toleration.model_dump(by_alias=True, exclude_none=True) for toleration in wanted.tolerations],
+        "affinity": wanted.affinity,
+        "topologySpreadConstraints": wanted.topology_spread_constraints,
+        "priorityClassName": wanted.priority_class_name,
+    }
     return {
         "metadata": {
-            "labels": {**worker_labels(agent.key.name), LABEL_REVISION: revision},
+            "labels": {**wanted.labels, **worker_labels(agent.key.name), LABEL_REVISION: revision},
             "annotations": {
+                **wanted.annotations,
                 ANNOTATION_LIVEKIT_SECRET: livekit_stamp,
                 ANNOTATION_LIVEKIT_URL: plan.livekit_url,
-                "kubectl.kubernetes.io/default-container": CONTAINER_NAME,
+                "kubectl.kubernetes.io/default-container": WORKER_CONTAINER,
             },
         },
         "spec": {
-            "serviceAccountName": agent.key.name,
+            "serviceAccountName": wanted.service_account_name or agent.key.name,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": agent.spec.drain.timeout_seconds + SHUTDOWN_MARGIN_SECONDS,
@@ -65,17 +80,21 @@ def _template(plan: Plan, livekit_stamp: str, revision: str) -> Object:
             },
             "containers": [_container(plan, revision)],
             "volumes": _volumes(plan, revision),
+            **{name: value for name, value in placement.items() if value},
         },
     }
 
 
 def _container(plan: Plan, revision: str) -> Object:
-    resources = build_resources(plan.agent.spec.resources)
+    spec = plan.agent.spec
+    resources = build_resources(spec)
+    env_from = [source.model_dump(by_alias=True, exclude_none=True) for source in spec.pod_template.env_from]
     return {
-        "name": CONTAINER_NAME,
+        "name": WORKER_CONTAINER,
         "image": plan.image,
         "imagePullPolicy": plan.image_pull_policy,
-        "env": _environment(revision, cpus_without_limit(resources)),
+        "env": _environment(spec, revision, cpus_without_limit(resources)),
+        **({"envFrom": env_from} if env_from else {}),
         "ports": [{"name": WORKER_PORT_NAME, "containerPort": WORKER_PORT, "protocol": "TCP"}],
         "resources": resources,
         "startupProbe": _probe("/healthz", period_seconds=2, failures=60),
@@ -91,6 +110,7 @@ def _container(plan: Plan, revision: str) -> Object:
             {"name": "temporary", "mountPath": _TEMPORARY_PATH},
             {"name": "config", "mountPath": CONFIG_MOUNT_PATH, "readOnly": True},
             {"name": "livekit", "mountPath": LIVEKIT_MOUNT_PATH, "readOnly": True},
+            {"name": "control", "mountPath": CONTROL_MOUNT_PATH, "readOnly": True},
             *(
                 {
                     "name": _volume_name(index),
@@ -99,22 +119,28 @@ def _container(plan: Plan, revision: str) -> Object:
                 }
                 for index, secret in enumerate(plan.mounted_secrets)
             ),
+            *(mount.model_dump(by_alias=True, exclude_none=True) for mount in spec.pod_template.volume_mounts),
         ],
     }
 
 
-def _environment(revision: str, cpus: str | None) -> list[Object]:
+def _environment(spec: VoiceAgentSpec, revision: str, cpus: str | None) -> list[Object]:
     fixed = {
         ENV_REVISION: revision,
+        ENV_MAX_SESSIONS: str(spec.scaling.sessions_per_replica),
+        ENV_SESSION_MEMORY_BYTES: str(session_memory_bytes(spec)),
+        ENV_CALL_METRICS: str(spec.metrics.enabled).lower(),
         "HOME": _TEMPORARY_PATH,
         "PYTHONDONTWRITEBYTECODE": "1",
         "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
         **({"NUM_CPUS": cpus} if cpus else {}),
     }
+    given = {variable.name: variable.model_dump(by_alias=True, exclude_none=True) for variable in spec.pod_template.env}
+    ours = {name: {"name": name, "value": value} for name, value in fixed.items()}
     return [
         _from_field(ENV_NAMESPACE, "metadata.namespace"),
         _from_field(ENV_POD, "metadata.name"),
-        *({"name": name, "value": value} for name, value in fixed.items()),
+        *(ours | given).values(),
     ]
 
 
@@ -139,10 +165,12 @@ def _volumes(plan: Plan, revision: str) -> list[Object]:
         {"name": "temporary", "emptyDir": {}},
         {"name": "config", "configMap": {"name": config_map}},
         {"name": "livekit", "secret": {"secretName": plan.livekit_secret, "optional": True}},
+        {"name": "control", "secret": {"secretName": control_secret_name(plan.agent.key.name), "optional": True}},
         *(
             {"name": _volume_name(index), "secret": {"secretName": secret, "optional": True}}
             for index, secret in enumerate(plan.mounted_secrets)
         ),
+        *(volume.model_dump(by_alias=True, exclude_none=True) for volume in plan.agent.spec.pod_template.volumes),
     ]
 
 

@@ -3,27 +3,41 @@
 import math
 from typing import Any, Final
 
-from voiceagent_api.pod_template import ResourceAmounts
+from voiceagent_api.voiceagent import VoiceAgentSpec
 from voiceagent_operator.build.quantity import quantity_value
 
-DEFAULT_REQUESTS: Final = {"cpu": "250m", "memory": "768Mi"}
-DEFAULT_LIMITS: Final = {"memory": "2Gi"}
+DEFAULT_CPU_REQUEST: Final = "250m"
+BASE_MEMORY_MEBIBYTES: Final = 768
+"""What a worker without a call holds (about 530 MB were seen), with room to start the next one."""
+_MEBIBYTE: Final = 2**20
 
 
-def build_resources(amounts: ResourceAmounts) -> dict[str, Any]:
+def build_resources(spec: VoiceAgentSpec) -> dict[str, Any]:
     """The container's resources.
 
-    A default request is lowered to the user's limit, and a default limit raised to the user's request.
+    Memory that is not named is enough for as many calls as the pod takes, so that a full pod is never killed for
+    it. A default request is lowered to the user's limit, and a default limit raised to the user's request.
     """
-    requests = {name: str(amount) for name, amount in amounts.requests.items()}
-    limits = {name: str(amount) for name, amount in amounts.limits.items()}
-    for name, amount in DEFAULT_REQUESTS.items():
+    requests = {name: str(amount) for name, amount in spec.resources.requests.items()}
+    limits = {name: str(amount) for name, amount in spec.resources.limits.items()}
+    memory = default_memory(spec)
+    for name, amount in {"cpu": DEFAULT_CPU_REQUEST, "memory": memory}.items():
         if name not in requests:
             requests[name] = min(amount, limits.get(name, amount), key=quantity_value)
-    for name, amount in DEFAULT_LIMITS.items():
-        if name not in limits:
-            limits[name] = max(amount, requests[name], key=quantity_value)
+    if "memory" not in limits:
+        limits["memory"] = max(memory, requests["memory"], key=quantity_value)
     return {"requests": requests, "limits": limits}
+
+
+def default_memory(spec: VoiceAgentSpec) -> str:
+    """Memory for a full pod: base + sessionsPerReplica * sessions.memoryLimit."""
+    calls = spec.scaling.sessions_per_replica * session_memory_bytes(spec)
+    return f"{BASE_MEMORY_MEBIBYTES + math.ceil(calls / _MEBIBYTE)}Mi"
+
+
+def session_memory_bytes(spec: VoiceAgentSpec) -> int:
+    """How much memory one call may use."""
+    return math.ceil(quantity_value(spec.sessions.memory_limit))
 
 
 def cpus_without_limit(resources: dict[str, Any]) -> str | None:

@@ -1,0 +1,114 @@
+"""One kind's objects as last seen, by name and by the VoiceAgent that they belong to.
+
+Versions are compared, so that a late event never undoes what a newer one, or an answer to a write, has told.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from voiceagent_operator.objects import Key, Object, place, uid, version
+
+View = TypeVar("View")
+_REMEMBERED_DELETIONS: Final = 10_000
+
+
+@dataclass(slots=True)
+class _Entry(Generic[View]):
+    uid: str
+    version: int
+    view: View
+    agent: Key | None
+
+
+class Table(Generic[View]):
+    """One kind's objects by namespace and name, and by the VoiceAgent that they belong to."""
+
+    def __init__(self, view: Callable[[Object], View], agent_of: Callable[[Object], Key | None]) -> None:
+        self._view = view
+        self._agent_of = agent_of
+        self._entries: dict[Key, _Entry[View]] = {}
+        self._of_agent: dict[Key, set[Key]] = defaultdict(set)
+        self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._unconfirmed: set[str] = set()
+
+    def get(self, where: Key) -> View | None:
+        """The object of that name."""
+        entry = self._entries.get(where)
+        return entry.view if entry else None
+
+    def of_agent(self, agent: Key) -> list[View]:
+        """All objects that belong to a VoiceAgent, by name."""
+        return [self._entries[where].view for where in sorted(self._of_agent.get(agent, ()))]
+
+    def places(self) -> list[Key]:
+        """Where all objects are."""
+        return list(self._entries)
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many objects were listed, but not yet told of by a watch: their deletion could have been missed."""
+        return len(self._unconfirmed)
+
+    def put(self, body: Object, *, confirmed: bool = True) -> Key | None:
+        """Take in an object; returns whose it is, if that VoiceAgent may need a look."""
+        where, new_uid, new_version = place(body), uid(body), version(body)
+        if confirmed:
+            self._unconfirmed.discard(new_uid)
+        old = self._entries.get(where)
+        if new_uid in self._deleted or (old and new_version <= old.version):
+            return None
+        if not confirmed:
+            self._unconfirmed.add(new_uid)
+        view, agent = self._view(body), self._agent_of(body)
+        self._forget(where)
+        self._entries[where] = _Entry(new_uid, new_version, view, agent)
+        if agent:
+            self._of_agent[agent].add(where)
+        unchanged = old is not None and old.uid == new_uid and old.view == view
+        return None if unchanged else agent
+
+    def drop(self, body: Object) -> Key | None:
+        """Take note of a deletion; returns whose object it was."""
+        where, old_uid = place(body), uid(body)
+        self._note_deletion(old_uid)
+        entry = self._entries.get(where)
+        if entry is None or entry.uid != old_uid:
+            return None
+        self._forget(where)
+        return entry.agent
+
+    def let_go(self, body: Object) -> None:
+        """The object is no more of this table, though it still exists."""
+        where = place(body)
+        entry = self._entries.get(where)
+        if entry is not None and entry.uid == uid(body):
+            self._unconfirmed.discard(entry.uid)
+            self._forget(where)
+
+    def keep_only(self, listed: set[str], listed_version: int) -> list[Key]:
+        """Drop what a complete listing of that version did not hold; returns whose objects those were."""
+        ghosts = [
+            (where, entry)
+            for where, entry in self._entries.items()
+            if entry.uid not in listed and entry.version <= listed_version
+        ]
+        for where, entry in ghosts:
+            self._note_deletion(entry.uid)
+            self._forget(where)
+        return [entry.agent for _, entry in ghosts if entry.agent]
+
+    def _note_deletion(self, old_uid: str) -> None:
+        self._unconfirmed.discard(old_uid)
+        self._deleted[old_uid] = None
+        while len(self._deleted) > _REMEMBERED_DELETIONS:
+            self._deleted.popitem(last=False)
+
+    def _forget(self, where: Key) -> None:
+        entry = self._entries.pop(where, None)
+        if entry and entry.agent:
+            mine = self._of_agent[entry.agent]
+            mine.discard(where)
+            if not mine:
+                del self._of_agent[entry.agent]
