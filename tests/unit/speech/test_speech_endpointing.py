@@ -1,5 +1,7 @@
 """Where speech is found to begin and to end."""
 
+import itertools
+
 import numpy as np
 import pytest
 from voiceagent_speech.audio import RECOGNITION_RATE, Samples
@@ -86,9 +88,15 @@ def test_a_recording_is_cut_at_its_silences_and_short_gaps_are_kept_together() -
 
 def test_speech_without_a_pause_is_cut_into_pieces_that_the_model_can_take() -> None:
     spans = speech_spans(voice(40.0), longest_seconds=15.0)
-    assert len(spans) == 3
+    assert len(spans) == 4
     assert all(end - start <= 15.0 for start, end in spans)
-    assert spans[0][1] == spans[1][0]
+    assert all(left[1] == right[0] for left, right in itertools.pairwise(spans))
+
+
+def test_what_is_too_long_is_cut_in_its_pauses_not_in_its_words() -> None:
+    sound = np.concatenate((voice(6.0), quiet(0.3), voice(11.0)))
+    (first, second) = speech_spans(sound, longest_seconds=15.0)
+    assert first[1] == second[0] == pytest.approx(6.15, abs=0.1)
 
 
 def test_silence_holds_no_speech() -> None:

@@ -21,6 +21,7 @@ _OVER_NOISE_DB = 9.0
 _HOLD_DB = 4.0
 _NOISE_RISE_DB = 0.03
 _NOISE_FALL = 0.2
+_CUT_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,25 @@ def speech_spans(samples: Samples, *, longest_seconds: float) -> list[tuple[floa
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((begin, end))
-    return [piece for begin, end in joined for piece in _pieces(begin, end, longest_seconds)]
+    return [piece for begin, end in joined for piece in _pieces(samples, begin, end, longest_seconds)]
 
 
-def _pieces(begin: float, end: float, longest: float) -> list[tuple[float, float]]:
-    count = max(1, int(np.ceil((end - begin) / longest)))
-    step = (end - begin) / count
-    return [(begin + n * step, begin + (n + 1) * step) for n in range(count)]
+def _pieces(samples: Samples, begin: float, end: float, longest: float) -> list[tuple[float, float]]:
+    """A stretch cut where it is quietest near its middle, until no piece is too long: a word cut in two, or a
+    sentence without its end, has the model invent the rest."""
+    if end - begin <= longest:
+        return [(begin, end)]
+    middle = _quietest(samples, begin + (end - begin) / 4, end - (end - begin) / 4)
+    return [*_pieces(samples, begin, middle, longest), *_pieces(samples, middle, end, longest)]
+
+
+def _quietest(samples: Samples, begin: float, end: float) -> float:
+    """The middle of the quietest pause between two times; of several, that nearest to the middle."""
+    part = samples[int(begin * RECOGNITION_RATE) : int(end * RECOGNITION_RATE)]
+    frames = part[: len(part) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    window = round(_CUT_SECONDS / FRAME_SECONDS)
+    power = np.convolve(np.mean(np.square(frames), axis=1, dtype=np.float64), np.ones(window) / window, mode="valid")
+    level = np.round(10 * np.log10(power + 1e-7))
+    from_middle = np.abs(np.arange(len(level)) - len(level) / 2)
+    best = int(np.lexsort((from_middle, level))[0])
+    return begin + (best + window / 2) * FRAME_SECONDS

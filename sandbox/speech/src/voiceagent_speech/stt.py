@@ -18,7 +18,7 @@ from .moonshine import Moonshine, model_folder
 from .settings import Settings
 
 # The model was made for utterances; what is longer is cut, at pauses where there are any.
-LONGEST_SECONDS = 15.0
+LONGEST_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
