@@ -21,15 +21,10 @@ async def test_changed_instructions_reach_the_next_call_without_a_new_pod(
     instructions = "You are the harbour master. Answer in one short, plain sentence."
     patch = f'{{"spec": {{"instructions": "{instructions}", "greeting": "Good evening, this is the harbour."}}}}'
     kubectl("patch", "va", receptionist, "--type=merge", "-p", patch)
-    wanted = eventually(
-        lambda: kubectl.get("va", receptionist)["status"],
-        lambda status: status.get("observedGeneration") == kubectl.get("va", receptionist)["metadata"]["generation"],
-    )["configRevision"]
-    pod = kubectl.pods(receptionist)[0]["metadata"]["name"]
-    path = f"/api/v1/namespaces/default/pods/{pod}:8080/proxy/status"
+    generation = kubectl.get("va", receptionist)["metadata"]["generation"]
     eventually(
-        lambda: kubectl("get", "--raw", path),
-        lambda status: f'"configRevision":"{wanted}"' in status.replace(" ", ""),
+        lambda: kubectl.condition(receptionist, "ConfigSynced"),
+        lambda c: c["status"] == "True" and c["observedGeneration"] == generation,
     )
 
     options = CallOptions(gateway=ADDRESS, speech=ADDRESS, utterances=(Utterance(text="What is the weather like?"),))

@@ -39,6 +39,17 @@ class SessionRecord(Model):
     stt_audio_seconds: float = 0.0
 
 
+class ProviderCheck(Model):
+    """What a worker found when it last asked a provider whether it would serve this agent."""
+
+    kind: str
+    provider: str
+    ok: bool | None
+    """None where the provider could not be reached: that says nothing of the credentials."""
+    message: str = ""
+    checked_at: datetime
+
+
 class WorkerStatus(Model):
     """A worker pod as it is now."""
 
@@ -51,6 +62,11 @@ class WorkerStatus(Model):
     config_error: str | None = None
     """Why a changed config file was refused; the last good one stays in force."""
     registered: bool
+    registration_error: str | None = None
+    """Why LiveKit does not take the worker, as far as it said."""
     draining: bool
+    session_capacity: int | None = None
+    """How many calls the pod takes at once."""
+    provider_checks: list[ProviderCheck] = Field(default_factory=list)
     sessions: list[SessionRecord] = Field(default_factory=list)
     """Active sessions, and those that ended within the last hour, oldest first."""

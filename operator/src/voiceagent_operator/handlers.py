@@ -8,21 +8,27 @@ from typing import Any
 
 import kopf
 
-from voiceagent_operator.kinds import WATCHED, Kind
-from voiceagent_operator.objects import Key
+from voiceagent_operator.kinds import POD, WATCHED, Kind
+from voiceagent_operator.objects import Key, place
 from voiceagent_operator.queue import WorkQueue
 from voiceagent_operator.tables import Tables
 
 
-def register_handlers(registry: kopf.OperatorRegistry, tables: Tables, queue: WorkQueue[Key]) -> None:
-    """Watch every kind that a VoiceAgent's state depends on."""
+def register_handlers(
+    registry: kopf.OperatorRegistry, tables: Tables, queue: WorkQueue[Key], pods: WorkQueue[Key]
+) -> None:
+    """Watch every kind that a VoiceAgent's state depends on; a worker pod that is heard of is to be asked, too."""
     for kind in WATCHED:
-        _register(registry, kind, tables, queue)
+        _register(registry, kind, tables, queue, pods)
 
 
-def _register(registry: kopf.OperatorRegistry, kind: Kind, tables: Tables, queue: WorkQueue[Key]) -> None:
+def _register(
+    registry: kopf.OperatorRegistry, kind: Kind, tables: Tables, queue: WorkQueue[Key], pods: WorkQueue[Key]
+) -> None:
     @kopf.on.event(kind.group, kind.version, kind.plural, id=f"{kind.plural}-seen", registry=registry)
     async def seen(*, event: kopf.RawEvent, **_: Any) -> None:
         body = {"apiVersion": kind.api_version, "kind": kind.name, **event["object"]}
         for key in tables.note(kind, event["type"], body):
             queue.add(key)
+        if kind == POD:
+            pods.add(place(body))

@@ -66,6 +66,8 @@ CONTROLLER_REVISION: Final = Kind("apps/v1", "ControllerRevision", "controllerre
 POD: Final = Kind("v1", "Pod", "pods", LABEL_AGENT)
 SECRET: Final = Kind("v1", "Secret", "secrets", field_selector=_CREDENTIALS)
 
+EVENT: Final = Kind("v1", "Event", "events")
+
 CHILDREN: Final = (SERVICE_ACCOUNT, SERVICE, POD_DISRUPTION_BUDGET, NETWORK_POLICY, CONFIG_MAP, DEPLOYMENT)
 WATCHED: Final = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
 

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from voiceagent_api.names import ANNOTATION_CONFIG_REVISION, LABEL_REVISION, WORKER_CONTAINER
+from voiceagent_api.names import (
+    ANNOTATION_CONFIG_REVISION,
+    LABEL_AGENT,
+    LABEL_REVISION,
+    WORKER_CONTAINER,
+    WORKER_PORT_NAME,
+)
 
 from voiceagent_operator import reasons
 from voiceagent_operator.objects import Key, Object, annotations, labels, metadata, place, uid
@@ -31,6 +37,11 @@ class PodView:
     phase: str
     leaving: bool
     failure: Problem | None
+    agent: Key | None = None
+    address: str | None = None
+    """IP address and port of its endpoints, once it has them."""
+    ends_at: str | None = None
+    """When it is ended whatever it does, if it is leaving."""
 
     @property
     def running(self) -> bool:
@@ -55,6 +66,9 @@ def view_pod(body: Object) -> PodView:
         phase=status.get("phase", ""),
         leaving="deletionTimestamp" in metadata(body),
         failure=_failure(place(body), status),
+        agent=Key(place(body).namespace, labels(body)[LABEL_AGENT]) if LABEL_AGENT in labels(body) else None,
+        address=_address(body.get("spec") or {}, status),
+        ends_at=metadata(body).get("deletionTimestamp"),
     )
 
 
@@ -65,6 +79,20 @@ def explain_failure(pods: Sequence[PodView], revision: str | None) -> Problem | 
     return min(newest, key=lambda pod: pod.place.name).failure if newest else None
 
 
+def _address(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
+    address = status.get("podIP")
+    ports = (
+        port.get("containerPort")
+        for container in spec.get("containers") or ()
+        for port in container.get("ports") or ()
+        if port.get("name") == WORKER_PORT_NAME
+    )
+    port = next(ports, None)
+    if not address or port is None:
+        return None
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def _config_maps(spec: Mapping[str, Any]) -> Iterable[str]:
     for volume in spec.get("volumes") or ():
         if "configMap" in volume:
@@ -72,6 +100,8 @@ def _config_maps(spec: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _failure(pod: Key, status: Mapping[str, Any]) -> Problem | None:
+    if status.get("phase") in ("Failed", "Unknown"):
+        return _lost(pod, status)
     for container in status.get("containerStatuses") or ():
         if container.get("name") == WORKER_CONTAINER:
             waiting = (container.get("state") or {}).get("waiting") or {}
@@ -82,6 +112,8 @@ def _failure(pod: Key, status: Mapping[str, Any]) -> Problem | None:
                 return Problem(reason, f"Pod {pod} cannot start: {_short(waiting.get('message', reason))}.")
             if reason == _CRASH_REASON:
                 return _crash(pod, container)
+            if not container.get("ready") and _last_end(container).get("reason") == _OUT_OF_MEMORY:
+                return Problem(reasons.OUT_OF_MEMORY, _out_of_memory(pod, container))
     return _unscheduled(pod, status)
 
 
@@ -95,19 +127,35 @@ def _image_failure(pod: Key, reason: str, container: Mapping[str, Any], waiting:
 
 
 def _crash(pod: Key, container: Mapping[str, Any]) -> Problem:
-    ended = (container.get("lastState") or {}).get("terminated") or {}
-    restarts = container.get("restartCount", 0)
+    ended, restarts = _last_end(container), container.get("restartCount", 0)
     if ended.get("reason") == _OUT_OF_MEMORY:
-        return Problem(
-            _CRASH_REASON,
-            f"Pod {pod} keeps being killed for using more memory than its limit ({restarts} restarts): raise "
-            "spec.resources.limits.memory.",
-        )
+        return Problem(reasons.OUT_OF_MEMORY, _out_of_memory(pod, container))
     said = _short(ended.get("message", ""))
     return Problem(
         _CRASH_REASON,
         f"Pod {pod} keeps ending with exit code {ended.get('exitCode', 'unknown')} ({restarts} restarts)"
         f"{': ' + said if said else ''}. Its log: kubectl --namespace {pod.namespace} logs {pod.name} --previous",
+    )
+
+
+def _last_end(container: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (container.get("lastState") or {}).get("terminated") or {}
+
+
+def _out_of_memory(pod: Key, container: Mapping[str, Any]) -> str:
+    return (
+        f"Pod {pod} was killed for using more memory than its limit ({container.get('restartCount', 0)} restarts): "
+        "raise spec.sessions.memoryLimit or spec.resources.limits.memory, or lower spec.scaling.sessionsPerReplica."
+    )
+
+
+def _lost(pod: Key, status: Mapping[str, Any]) -> Problem:
+    detail = _short(": ".join(text for text in (status.get("reason", ""), status.get("message", "")) if text))
+    told = f" ({detail})" if detail else ""
+    return Problem(
+        reasons.POD_LOST,
+        f"Pod {pod} was lost{told}; another is made in its place. "
+        f"What happened: kubectl --namespace {pod.namespace} describe pod {pod.name}",
     )
 
 

@@ -4,7 +4,7 @@ It reads like this: look; stop where somebody must change something; write what 
 Whatever happens, the status is written once, at the end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,13 +20,18 @@ from voiceagent_operator.build.revision import build_history
 from voiceagent_operator.compare import require_ownership
 from voiceagent_operator.credentials import SecretView, livekit_problem, provider_problem
 from voiceagent_operator.errors import Hindrance
+from voiceagent_operator.events import EventRecorder, transitions
+from voiceagent_operator.findings import Findings
 from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.objects import Key, Object, annotations, metadata, owner_of, place, worker_image
 from voiceagent_operator.observe import Observer
+from voiceagent_operator.pace import Pace
+from voiceagent_operator.pods import PodView
+from voiceagent_operator.readings import Reading
 from voiceagent_operator.resolve import Plan, resolve
 from voiceagent_operator.rollout import read_rollout
 from voiceagent_operator.served import require_served
-from voiceagent_operator.status import Findings, build_status, same_status
+from voiceagent_operator.status import build_status, differs_in_calls_only, same_status
 from voiceagent_operator.together import all_of
 from voiceagent_operator.turns import Turns
 
@@ -41,6 +46,11 @@ class Reconciler:
     observer: Observer
     applier: Applier
     turns: Turns
+    readings: Callable[[Sequence[PodView]], Mapping[str, Reading]]
+    """What pods last said of themselves, by their uid."""
+    events: EventRecorder
+    calls_written: Pace[Key]
+    """When the number of calls was last written to a status."""
     clock: Callable[[], datetime]
 
     def take_up_turns(self) -> None:
@@ -60,20 +70,25 @@ class Reconciler:
         if body is None or "deletionTimestamp" in metadata(body):
             self.observer.forget(key)
             self.turns.release(key)
+            self.calls_written.forget(key)
             return None
-        findings = Findings(agent=body, deployment=self.observer.deployment(key), pods=self.observer.pods(key))
+        pods = self.observer.pods(key)
+        findings = Findings(
+            agent=body, deployment=self.observer.deployment(key), pods=pods, readings=self.readings(pods)
+        )
         look_again: float | None = None
         try:
             await self._bring_about(key, findings)
         except Hindrance as hindrance:
             findings.hindrance, findings.hindrance_passes = hindrance.problem, hindrance.passes
             look_again = hindrance.retry_after_seconds
-        await self._write_status(findings)
-        return look_again
+        return _sooner(look_again, await self._write_status(key, findings))
 
     async def _bring_about(self, key: Key, findings: Findings) -> None:
         agent = parse_agent(findings.agent)
         findings.wanted_replicas, findings.suspended = agent.wanted_replicas, agent.spec.suspend
+        findings.scaling_mode, findings.budget = agent.spec.scaling.mode, agent.spec.budget is not None
+        findings.sessions_per_replica = agent.spec.scaling.sessions_per_replica
         findings.paused = is_paused(findings.agent)
 
         require_served(agent.spec)
@@ -156,10 +171,22 @@ class Reconciler:
             if metadata(config_map)["name"] not in in_use:
                 await self.applier.delete_config_map(config_map)
 
-    async def _write_status(self, findings: Findings) -> None:
-        status = build_status(findings, self.clock())
-        if not same_status(status, findings.agent.get("status") or {}):
-            await self.applier.apply_status(findings.agent, status)
+    async def _write_status(self, key: Key, findings: Findings) -> float | None:
+        """Write what is news; returns in how many seconds to do it, if it is not worth a write yet."""
+        status, observed = build_status(findings, self.clock()), findings.agent.get("status") or {}
+        if same_status(status, observed):
+            return None
+        wait_seconds = self.calls_written.wait_seconds(key)
+        if wait_seconds > 0 and differs_in_calls_only(status, observed):
+            return wait_seconds
+        await self.applier.apply_status(findings.agent, status)
+        self.calls_written.done(key)
+        self.events.record(findings.agent, transitions(observed.get("conditions") or (), status["conditions"]))
+        return None
+
+
+def _sooner(first: float | None, second: float | None) -> float | None:
+    return min((pause for pause in (first, second) if pause is not None), default=None)
 
 
 def livekit_stamp(plan: Plan, secrets: dict[str, SecretView], deployment: Object | None) -> str:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from voiceagent_operator import reasons
 from voiceagent_operator.objects import Object, metadata
+from voiceagent_operator.reasons import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,23 @@ class Rollout:
         old = self.replicas - self.updated
         tail = f", {old} of earlier ones are still there" if old > 0 else ""
         return f"{self.updated} of {self.wanted} worker pods of the newest revision exist{tail}."
+
+
+def deployment_failure(deployment: Object | None) -> Problem | None:
+    """What keeps a Deployment from making its pods: a quota, a policy, an admission that refuses."""
+    for condition in ((deployment or {}).get("status") or {}).get("conditions") or ():
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            told = str(condition.get("message", "")).rstrip(".")
+            quota = "exceeded quota" in told
+            cure = (
+                "Raise the ResourceQuota, or lower spec.resources or the number of pods."
+                if quota
+                else "Correct what it names, or ask whoever set that rule."
+            )
+            return Problem(
+                reasons.QUOTA_EXCEEDED if quota else reasons.PODS_REFUSED, f"Worker pods cannot be made: {told}. {cure}"
+            )
+    return None
 
 
 def read_rollout(deployment: Object | None, wanted_replicas: int | None) -> Rollout:

@@ -20,7 +20,6 @@ from voiceagent_operator.queue import WorkQueue
 from voiceagent_operator.resync import resync
 from voiceagent_operator.tables import Tables
 from voiceagent_operator.watching import Watch
-from voiceagent_operator.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +35,8 @@ class Operation:
     client: Client
     tables: Tables
     queue: WorkQueue[Key]
-    workers: Workers[Key]
+    work: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    """What goes on, each until cancelled, once everything has been seen."""
     watch: Watch
     ready: asyncio.Event
     """Set once everything has been seen and work goes on."""
@@ -87,7 +87,8 @@ class Operation:
         await self.ready.wait()
         self.before_work()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.workers.run(), name="workers")
+            for run in self.work:
+                group.create_task(run(), name="work")
             group.create_task(self._resync_now_and_then(), name="resync")
 
     async def _resync_now_and_then(self) -> None:

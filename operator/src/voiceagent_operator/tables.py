@@ -89,6 +89,10 @@ class Tables:
         """The kept specs of a VoiceAgent."""
         return self._revisions.of_agent(agent)
 
+    def pod(self, where: Key) -> PodView | None:
+        """A worker pod by name."""
+        return self._pods.get(where)
+
     def pods(self, agent: Key) -> list[PodView]:
         """All worker pods of a VoiceAgent."""
         return self._pods.of_agent(agent)

@@ -150,7 +150,7 @@ class Space:
         self.cluster.until(told, "the Deployment's controller has made its pods")
         return self.get("deployments", name) or {}
 
-    def serve(self, name: str = "receptionist", *, selected: bool = False) -> None:
+    def serve(self, name: str = "receptionist", *, selected: bool = False, address: str | None = None) -> None:
         """Stand in for the nodes: tell the Deployment that its pods are ready; all of the namespace, or its own."""
         deployment = self.get("deployments", name) or {}
         wanted = deployment["spec"]["replicas"]
@@ -159,7 +159,9 @@ class Space:
                 continue
             if selected and pod["metadata"]["labels"]["voiceagents.dev/agent"] != name:
                 continue
-            ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+            ready: dict[str, Any] = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+            if address:
+                ready |= {"podIP": address, "podIPs": [{"ip": address}]}
             patch = json.dumps({"status": ready})
             words = ("patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge", "-p", patch)
             done = self.cluster.kubectl("--namespace", self.name, *words)

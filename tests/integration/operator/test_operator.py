@@ -132,7 +132,7 @@ def test_scale_reaches_the_deployment_and_the_printed_columns(operator: Any, spa
     space.until_reason("PodsReady")
     header, line = space.do("get", "va").splitlines()
     assert header.split() == ["NAME", "READY", "SESSIONS", "LLM", "STT", "TTS", "AGE"]
-    assert line.split()[:5] == ["receptionist", "3/3", "openai", "deepgram", "openai"]
+    assert line.split()[:6] == ["receptionist", "3/3", "0/15", "openai", "deepgram", "openai"]
     scale = json.loads(
         space.do(
             "get", "--raw", f"/apis/voiceagents.dev/v1alpha1/namespaces/{space.name}/voiceagents/receptionist/scale"

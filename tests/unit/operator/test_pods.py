@@ -40,9 +40,15 @@ def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
         ),
         (
             waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}}),
-            "CrashLoopBackOff",
-            "Pod default/p keeps being killed for using more memory than its limit (3 restarts): raise "
-            "spec.resources.limits.memory.",
+            "OOMKilled",
+            "Pod default/p was killed for using more memory than its limit (3 restarts): raise "
+            "spec.sessions.memoryLimit or spec.resources.limits.memory, or lower spec.scaling.sessionsPerReplica.",
+        ),
+        (
+            {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."},
+            "PodLost",
+            "Pod default/p was lost (Evicted: The node was low on resource: memory); another is made in its place. "
+            "What happened: kubectl --namespace default describe pod p",
         ),
         (
             waiting("CreateContainerConfigError", "no such thing"),

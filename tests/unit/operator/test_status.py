@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from voiceagent_api.status import VoiceAgentStatus
+from voiceagent_operator.findings import Findings
 from voiceagent_operator.objects import Key
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.reasons import Problem
-from voiceagent_operator.status import Findings, build_status, same_status
+from voiceagent_operator.status import build_status, same_status
 
 Make = Callable[..., dict[str, Any]]
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -56,7 +57,7 @@ def test_ready_speaks_of_calls_and_reconciling_of_work(
     stalled: tuple[str, str],
 ) -> None:
     conditions = told(Findings(agent=manifest(), wanted_replicas=2, deployment=found))
-    assert conditions == {
+    assert {kind: conditions[kind] for kind in ("Ready", "Reconciling", "Stalled", "ProvidersReady")} == {
         "Ready": ready,
         "Reconciling": reconciling,
         "Stalled": stalled,
@@ -117,7 +118,10 @@ def test_a_hindrance_stalls_and_keeps_what_was_told_of_what_runs(
         "Ready": ("False", reason),
         "Reconciling": ("False", reason),
         "Stalled": ("True", reason),
+        "ConfigSynced": ("Unknown", "NotChecked"),
         "ProvidersReady": providers,
+        "ScalingActive": ("Unknown", "NotChecked"),
+        "BudgetOK": ("Unknown", "NotChecked"),
     }
     status = build_status(findings, NOW)
     assert (status["configRevision"], status["agentName"]) == ("abc", "default-receptionist")
@@ -145,7 +149,7 @@ def test_the_time_of_a_transition_is_kept_until_the_status_changes(manifest: Mak
     third = build_status(Findings(agent=agent, wanted_replicas=2, deployment=deployment(2, 2, 2)), later)
     assert second["conditions"][0]["lastTransitionTime"] == "2026-01-02T03:04:05Z"
     assert third["conditions"][0]["lastTransitionTime"] == "2026-01-02T09:04:05Z"
-    assert third["conditions"][3]["lastTransitionTime"] == "2026-01-02T03:04:05Z"
+    assert third["conditions"][4]["lastTransitionTime"] == "2026-01-02T03:04:05Z"
 
 
 def test_the_same_findings_make_the_same_status_whatever_the_time(manifest: Make) -> None:

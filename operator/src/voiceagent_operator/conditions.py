@@ -1,0 +1,123 @@
+"""What the conditions say of what was found. Pure.
+
+Ready says whether the agent can take the calls that it is meant to take:
+
+- running: True once as many pods as wanted are ready, of whatever revision;
+- rolling out: True as long as that holds, while Reconciling is True until only new pods are left;
+- a rollout that stopped: as before, with Stalled True and the failing pod's story in the message;
+- suspended or scaled to zero: True, since nothing is wanted; the message says that it takes no calls;
+- a missing Secret: False, whatever runs, because calls would fail.
+
+Reconciling and Stalled follow kstatus: True only while work is under way, or while somebody must act.
+"""
+
+from voiceagent_api.status import (
+    CONDITION_BUDGET_OK,
+    CONDITION_CONFIG_SYNCED,
+    CONDITION_PROVIDERS_READY,
+    CONDITION_READY,
+    CONDITION_RECONCILING,
+    CONDITION_SCALING_ACTIVE,
+    CONDITION_STALLED,
+)
+
+from voiceagent_operator import reasons
+from voiceagent_operator.asked import Verdict, config_synced, providers_ready, registration_problem
+from voiceagent_operator.findings import Findings
+from voiceagent_operator.pods import explain_failure
+from voiceagent_operator.reasons import Problem
+from voiceagent_operator.rollout import Rollout, deployment_failure
+
+
+def judge(findings: Findings, rollout: Rollout) -> dict[str, Verdict]:
+    """The verdict on each condition, by its type."""
+    return {
+        CONDITION_READY: _ready(findings, rollout),
+        CONDITION_RECONCILING: _reconciling(findings, rollout),
+        CONDITION_STALLED: _stalled(findings, rollout),
+        CONDITION_CONFIG_SYNCED: config_synced(findings),
+        CONDITION_PROVIDERS_READY: providers_ready(findings),
+        CONDITION_SCALING_ACTIVE: _scaling_active(findings),
+        CONDITION_BUDGET_OK: _budget_ok(findings),
+    }
+
+
+def _ready(findings: Findings, rollout: Rollout) -> Verdict:
+    problem = findings.hindrance or findings.livekit or findings.providers
+    if problem:
+        return Verdict(False, problem.reason, problem.message)
+    if findings.suspended:
+        return Verdict(True, reasons.SUSPENDED, "Suspended by spec.suspend: no worker pods run, no calls are taken.")
+    if rollout.wanted == 0:
+        return Verdict(True, reasons.SCALED_TO_ZERO, "Scaled to zero: no worker pods run, no calls are taken.")
+    failure = _failure(findings)
+    told = f" {failure.message}" if failure else ""
+    counted = f"{min(rollout.ready, rollout.wanted)} of {rollout.wanted} worker pods are ready."
+    if rollout.ready < rollout.wanted:
+        return Verdict(False, failure.reason if failure else reasons.PODS_NOT_READY, counted + told)
+    if not rollout.complete:
+        return Verdict(True, reasons.ROLLING_OUT, f"{counted} {rollout.progress}{told}")
+    return Verdict(True, reasons.PODS_READY, counted)
+
+
+def _reconciling(findings: Findings, rollout: Rollout) -> Verdict:
+    if findings.hindrance:
+        told = "Nothing is written until the hindrance is gone; see Ready."
+        return Verdict(findings.hindrance_passes, findings.hindrance.reason, told)
+    if findings.paused:
+        return Verdict(False, reasons.PAUSED, "An annotation asks the operator to leave this VoiceAgent alone.")
+    waiting = findings.livekit or findings.providers
+    if waiting:
+        return Verdict(True, waiting.reason, "Waiting for a Secret; see Ready.")
+    if findings.waits_for_turn:
+        told = "The install's new worker image comes to a few agents at a time; this one's turn will come."
+        return Verdict(True, reasons.WAITING_FOR_TURN, told)
+    if rollout.under_way:
+        return Verdict(True, reasons.ROLLING_OUT, rollout.progress)
+    if rollout.stopped:
+        return Verdict(False, reasons.ROLLOUT_STOPPED, "The rollout has stopped; see Stalled.")
+    return Verdict(False, reasons.UP_TO_DATE, "All that was asked for is in place.")
+
+
+def _stalled(findings: Findings, rollout: Rollout) -> Verdict:
+    if findings.hindrance and not findings.hindrance_passes:
+        return Verdict(True, findings.hindrance.reason, findings.hindrance.message)
+    if rollout.stopped and not (findings.livekit or findings.providers):
+        failure = _failure(findings)
+        told = failure.message if failure else "New worker pods do not get ready in time; see their logs."
+        return Verdict(True, reasons.ROLLOUT_STOPPED, told)
+    return Verdict(False, reasons.NOT_STALLED, "Nothing needs to be done by hand.")
+
+
+def _failure(findings: Findings) -> Problem | None:
+    """Why pods are not ready: by what a pod tells, else by what keeps pods from being made."""
+    return (
+        explain_failure(findings.pods, findings.revision)
+        or deployment_failure(findings.deployment)
+        or registration_problem(findings)
+    )
+
+
+def _scaling_active(findings: Findings) -> Verdict:
+    if findings.hindrance or findings.scaling_mode is None:
+        return Verdict(None, reasons.NOT_CHECKED, "Not known while the VoiceAgent cannot be reconciled; see Ready.")
+    if findings.suspended:
+        return Verdict(False, reasons.SUSPENDED, "Suspended by spec.suspend: no worker pods are wanted.")
+    if findings.scaling_mode == "Manual":
+        told = "spec.replicas is the number of worker pods: yours to write, or kubectl scale's, an HPA's or KEDA's."
+        return Verdict(True, reasons.MANUAL, told)
+    told = (
+        "This version does not follow the number of calls yet: spec.scaling.minReplicas worker pods run. "
+        "With spec.scaling.mode Manual, spec.replicas is the number."
+    )
+    return Verdict(False, reasons.NOT_SERVED, told)
+
+
+def _budget_ok(findings: Findings) -> Verdict:
+    if findings.hindrance:
+        return Verdict(None, reasons.NOT_CHECKED, "Not known while the VoiceAgent cannot be reconciled; see Ready.")
+    if not findings.budget:
+        return Verdict(True, reasons.NO_BUDGET, "No budget is set.")
+    return Verdict(
+        None, reasons.NOT_MEASURED, "This version does not measure what calls cost, so nothing is held to it."
+    )

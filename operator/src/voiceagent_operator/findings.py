@@ -1,0 +1,52 @@
+"""What one look at a VoiceAgent found: filled in by the reconciler, told by status and conditions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from voiceagent_operator.objects import Object, metadata
+from voiceagent_operator.pods import PodView
+from voiceagent_operator.readings import Reading
+from voiceagent_operator.reasons import Problem
+
+
+@dataclass(slots=True)
+class Findings:
+    """What one look at a VoiceAgent found; filled in as the look goes on."""
+
+    agent: Object
+    """As the API server has it."""
+    wanted_replicas: int | None = None
+    suspended: bool = False
+    paused: bool = False
+    agent_name: str | None = None
+    config_revision: str | None = None
+    revision: str | None = None
+    waits_for_turn: bool = False
+    """Whether the install's new image comes to others first."""
+    hindrance: Problem | None = None
+    """Why nothing may be written."""
+    hindrance_passes: bool = False
+    """Whether that will be so no more without anybody's help."""
+    providers: Problem | None = None
+    livekit: Problem | None = None
+    deployment: Object | None = None
+    pods: Sequence[PodView] = ()
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    """What pods last said of themselves, by the pod's uid."""
+    scaling_mode: str | None = None
+    sessions_per_replica: int = 0
+    budget: bool = False
+    """Whether one was set."""
+
+    @property
+    def generation(self) -> int:
+        """Of the VoiceAgent that was looked at."""
+        return int(metadata(self.agent).get("generation", 0))
+
+    def asked(self, *, newest: bool) -> list[tuple[PodView, Reading | None]]:
+        """The running pods with what each last said; of the newest revision only, where asked for."""
+        return [
+            (pod, self.readings.get(pod.uid))
+            for pod in self.pods
+            if pod.running and (not newest or pod.revision == self.revision)
+        ]
