@@ -20,6 +20,7 @@ from voiceagent_sandbox.paths import REPO, default_paths
 
 QUESTIONS = ("Are you open on Saturday?", "Where are you?", "How much is a cleaning?", "Can I pay by card?")
 STARTS = 3
+PODS, EDITS, PATIENCE_SECONDS = 3, 5, 120
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,29 @@ def apply_to_ready(kubectl: Kubectl) -> Figure:
     return Figure("kubectl apply to Ready, median", statistics.median(seconds), "s", 30)
 
 
+def hot_edit(kubectl: Kubectl) -> Figure:
+    """The median time from the apply of changed instructions until every pod has them and the status says so."""
+    kubectl("scale", "va/receptionist", f"--replicas={PODS}")
+    eventually(lambda: kubectl.get("va", "receptionist")["status"].get("readyReplicas"), lambda ready: ready == PODS)
+    pods = sorted(pod["metadata"]["uid"] for pod in kubectl.pods("receptionist"))
+    seconds = []
+    for number in range(EDITS):
+        patch = json.dumps({"spec": {"instructions": f"You answer the phone of Blue Dental. This is edit {number}."}})
+        started = time.monotonic()
+        kubectl("patch", "va", "receptionist", "--type=merge", "-p", patch)
+        generation = kubectl.get("va", "receptionist")["metadata"]["generation"]
+        while True:
+            synced = kubectl.condition("receptionist", "ConfigSynced")
+            if (synced["status"], synced.get("observedGeneration")) == ("True", generation):
+                break
+            if time.monotonic() - started > PATIENCE_SECONDS:
+                raise SystemExit(f"ConfigSynced is not True after {PATIENCE_SECONDS} s: {synced}")
+        seconds.append(time.monotonic() - started)
+    if sorted(pod["metadata"]["uid"] for pod in kubectl.pods("receptionist")) != pods:
+        raise SystemExit("An edit of the instructions replaced a pod.")
+    return Figure(f"changed instructions to ConfigSynced on {PODS} pods, median", statistics.median(seconds), "s", 3)
+
+
 def spoken_turns() -> list[Figure]:
     """One call with several questions: the silence that the caller hears, and what it is made of."""
     report: CallReport = asyncio.run(
@@ -97,7 +121,8 @@ def spoken_turns() -> list[Figure]:
 
 
 def main() -> None:
-    figures = [*first_times(), *warm_up(), apply_to_ready(sandbox_kubectl()), *spoken_turns()]
+    kubectl = sandbox_kubectl()
+    figures = [*first_times(), *warm_up(), apply_to_ready(kubectl), *spoken_turns(), hot_edit(kubectl)]
     for figure in figures:
         goal = "" if figure.goal is None else f"goal {figure.goal:g}  {'holds' if figure.holds else 'MISSED'}"
         print(f"{figure.name:62} {figure.value:10.2f} {figure.unit:3} {goal}")

@@ -4,7 +4,9 @@ garbage. Nothing here is a mock; only nodes are missing.
 The binaries come from the folder that KUBEBUILDER_ASSETS names.
 """
 
+import contextlib
 import datetime
+import functools
 import ipaddress
 import json
 import os
@@ -34,6 +36,7 @@ GROUPS = {
     "replicasets": "apis/apps/v1",
     "controllerrevisions": "apis/apps/v1",
     "poddisruptionbudgets": "apis/policy/v1",
+    "leases": "apis/coordination.k8s.io/v1",
     "networkpolicies": "apis/networking.k8s.io/v1",
 }
 """API groups of the kinds that tests read; the others are of the core."""
@@ -94,7 +97,7 @@ class Processes:
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, name: str, *command: str | Path) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{name}.log").open("wb")
+        log = (self.folder / f"{name}.log").open("ab")
         process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, cwd=self.folder)
         self.started.append(process)
         return process
@@ -117,6 +120,37 @@ class Cluster:
     binaries: Path
     server: str
     authority: Authority
+    processes: "Processes"
+    start_api_server: Callable[[], subprocess.Popen[bytes]]
+    """Starts it where it was, with what it knew."""
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    """The API server, and the controllers on it."""
+
+    @contextlib.contextmanager
+    def outage(self) -> Iterator[None]:
+        """The API server is killed, and started again after the block.
+
+        So are the controllers, which would come back to it only after a long pause of their own.
+        """
+        for process in self.running:
+            process.kill()
+            process.wait()
+        self.running.clear()
+        try:
+            yield
+        finally:
+            self.running.append(self.start_api_server())
+            self.until(self.answers, "kube-apiserver answers again", 60)
+            self.start_controllers()
+
+    def start_controllers(self) -> None:
+        """Start the controllers of Deployments, ReplicaSets and garbage."""
+        command = (
+            self.binaries / "kube-controller-manager",
+            f"--kubeconfig={self.kubeconfig(*ADMINISTRATOR)}", f"--controllers={CONTROLLERS}",
+            "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={self.free_port()}",
+        )  # fmt: skip
+        self.running.append(self.processes.start("kube-controller-manager", *command))
 
     @staticmethod
     def free_port() -> int:
@@ -125,7 +159,7 @@ class Cluster:
             return int(probe.getsockname()[1])
 
     @staticmethod
-    def until(look: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
+    def until(look: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         """The first truthy thing that `look` returns; fails with what was waited for."""
         end = time.monotonic() + seconds
         while not (seen := look()):
@@ -241,8 +275,8 @@ def _start_control_plane(binaries: Path, folder: Path, processes: Processes) -> 
         "--listen-client-urls", f"http://127.0.0.1:{etcd}", "--advertise-client-urls", f"http://127.0.0.1:{etcd}",
         "--listen-peer-urls", f"http://127.0.0.1:{peer}", "--log-level", "error",
     )  # fmt: skip
-    processes.start(
-        "kube-apiserver", binaries / "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{etcd}",
+    start = functools.partial(
+        processes.start, "kube-apiserver", binaries / "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{etcd}",
         "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--secure-port={port}",
         f"--tls-cert-file={certificate}", f"--tls-private-key-file={key}",
         f"--client-ca-file={authority.certificate}", "--authorization-mode=RBAC",
@@ -250,7 +284,7 @@ def _start_control_plane(binaries: Path, folder: Path, processes: Processes) -> 
         f"--service-account-signing-key-file={account_key}", "--service-cluster-ip-range=198.19.200.0/24",
         "--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount",
     )  # fmt: skip
-    cluster = Cluster(folder, binaries, f"https://127.0.0.1:{port}", authority)
+    cluster = Cluster(folder, binaries, f"https://127.0.0.1:{port}", authority, processes, start, [start()])
     cluster.until(cluster.answers, "kube-apiserver answers", 60)
     return cluster
 
@@ -264,11 +298,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         started = _start_control_plane(binaries, folder, processes)
         started.do("apply", "-f", str(REPOSITORY / "crds/voiceagents.yaml"))
         started.do("wait", "--for=condition=Established", "crd/voiceagents.voiceagents.dev", "--timeout=30s")
-        processes.start(
-            "kube-controller-manager", binaries / "kube-controller-manager",
-            f"--kubeconfig={started.kubeconfig(*ADMINISTRATOR)}", f"--controllers={CONTROLLERS}",
-            "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={started.free_port()}",
-        )  # fmt: skip
+        started.start_controllers()
         yield started
     finally:
         processes.stop()

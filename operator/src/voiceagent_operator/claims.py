@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from voiceagent_api.names import default_agent_name
 
-from voiceagent_operator.objects import Key, Object, metadata, place, uid
+from voiceagent_operator.objects import Key, Object, metadata, place
 
 
 class Claim(NamedTuple):
@@ -24,7 +24,8 @@ class NameClaims:
     def __init__(self, default_livekit_url: str) -> None:
         self._default_livekit_url = default_livekit_url
         self._claim_of: dict[Key, Claim] = {}
-        self._ages: dict[Claim, dict[Key, tuple[str, str]]] = defaultdict(dict)
+        self._ages: dict[Claim, dict[Key, tuple[str, bool, int]]] = defaultdict(dict)
+        self._claims = 0
 
     def claim(self, body: Object) -> list[Key]:
         """Take note of what a VoiceAgent claims; returns those whose standing may have changed by it."""
@@ -33,7 +34,10 @@ class NameClaims:
             return []
         changed = self.release(key)
         self._claim_of[key] = claim
-        self._ages[claim][key] = (str(metadata(body).get("creationTimestamp", "")), uid(body))
+        # Creation is told to the second only: then who served already goes first, and else who was seen first.
+        waits = not (body.get("status") or {}).get("agentName")
+        self._claims += 1
+        self._ages[claim][key] = (str(metadata(body).get("creationTimestamp", "")), waits, self._claims)
         return changed + [other for other in self._ages[claim] if other != key]
 
     def release(self, key: Key) -> list[Key]:
@@ -53,7 +57,7 @@ class NameClaims:
         if claim is None:
             return None
         ages = self._ages[claim]
-        first = min(ages, key=lambda other: (*ages[other], other))
+        first = min(ages, key=lambda other: ages[other])
         return None if first == key else first
 
     def _read(self, body: Object) -> Claim:

@@ -3,7 +3,7 @@ raw JSON bodies. Every call has a deadline."""
 
 import json
 import os
-from collections import Counter
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,9 @@ from voiceagent_api.names import FIELD_MANAGER
 
 from voiceagent_operator.errors import ApiError
 from voiceagent_operator.kinds import Kind
+from voiceagent_operator.metrics import NO_ANSWER, Metrics
 from voiceagent_operator.objects import Object
+from voiceagent_operator.tracing import Span, no_span
 
 REQUEST_SECONDS: Final = 30.0
 PAGE_SIZE: Final = 500
@@ -74,15 +76,15 @@ async def bearer_token(configuration: Configuration) -> str | None:
 class Client:
     """Calls the API server."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, metrics: Metrics, span: Span = no_span) -> None:
         # Or every request would look for a password in ~/.netrc, in a thread.
         configuration.client_session_kwargs = {"trust_env": False}
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
         self._request: _Request = self._rest.request
         self._timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-        self.requests: Counter[str] = Counter()
-        """How many requests were sent, by method."""
+        self._metrics = metrics
+        self._span = span
 
     async def close(self) -> None:
         """Close all connections."""
@@ -127,6 +129,10 @@ class Client:
         """Make an object that is not there yet."""
         return await self._call("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body)
 
+    async def replace(self, path: str, body: Object) -> Object:
+        """Write an object as a whole; a conflict where it is no more of the version that the body names."""
+        return await self._call("PUT", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+
     async def merge(self, path: str, body: Object) -> Object:
         """Merge-patch an object that is not the operator's own."""
         return await self._call("PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE)
@@ -149,14 +155,19 @@ class Client:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
-        self.requests[method] += 1
+        code, began = NO_ANSWER, time.perf_counter()
         try:
-            response = await self._request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
-            text: bytes = await response.response.read()
+            with self._span(method, {"http.request.method": method, "url.path": path}):
+                response = await self._request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
+                text: bytes = await response.response.read()
+            code = str(response.status)
         except TimeoutError as error:
             raise ApiError(0, "Timeout", f"no answer to {method} {path} in {REQUEST_SECONDS:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise ApiError(0, "Unreachable", f"{method} {path}: {error}") from error
+        finally:
+            self._metrics.requests.labels(method, code).inc()
+            self._metrics.request_seconds.labels(method).observe(time.perf_counter() - began)
         return _answer(response.status, text)
 
 

@@ -4,6 +4,7 @@ Nothing is decided and nothing is written here: kopf does not retry event handle
 writes nothing to any object, neither finalizers nor annotations.
 """
 
+import asyncio
 from typing import Any
 
 import kopf
@@ -15,20 +16,35 @@ from voiceagent_operator.tables import Tables
 
 
 def register_handlers(
-    registry: kopf.OperatorRegistry, tables: Tables, queue: WorkQueue[Key], pods: WorkQueue[Key]
+    registry: kopf.OperatorRegistry,
+    tables: Tables,
+    queue: WorkQueue[Key],
+    pods: WorkQueue[Key],
+    listed_anew: asyncio.Event,
 ) -> None:
-    """Watch every kind that a VoiceAgent's state depends on; a worker pod that is heard of is to be asked, too."""
+    """Watch every kind that a VoiceAgent's state depends on.
+
+    A worker pod that is heard of is to be asked, too. A watch that had to begin anew is told of: it says nothing of
+    what was deleted in between.
+    """
     for kind in WATCHED:
-        _register(registry, kind, tables, queue, pods)
+        _register(registry, kind, tables, queue, pods, listed_anew)
 
 
 def _register(
-    registry: kopf.OperatorRegistry, kind: Kind, tables: Tables, queue: WorkQueue[Key], pods: WorkQueue[Key]
+    registry: kopf.OperatorRegistry,
+    kind: Kind,
+    tables: Tables,
+    queue: WorkQueue[Key],
+    pods: WorkQueue[Key],
+    listed_anew: asyncio.Event,
 ) -> None:
     @kopf.on.event(kind.group, kind.version, kind.plural, id=f"{kind.plural}-seen", registry=registry)
     async def seen(*, event: kopf.RawEvent, **_: Any) -> None:
         body = {"apiVersion": kind.api_version, "kind": kind.name, **event["object"]}
         for key in tables.note(kind, event["type"], body):
             queue.add(key)
+        if event["type"] is None:
+            listed_anew.set()
         if kind == POD:
             pods.add(place(body))

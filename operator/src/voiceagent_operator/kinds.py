@@ -66,6 +66,7 @@ CONTROLLER_REVISION: Final = Kind("apps/v1", "ControllerRevision", "controllerre
 POD: Final = Kind("v1", "Pod", "pods", LABEL_AGENT)
 SECRET: Final = Kind("v1", "Secret", "secrets", field_selector=_CREDENTIALS)
 
+LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
 EVENT: Final = Kind("v1", "Event", "events")
 
 CHILDREN: Final = (SERVICE_ACCOUNT, SERVICE, POD_DISRUPTION_BUDGET, NETWORK_POLICY, CONFIG_MAP, DEPLOYMENT)

@@ -1,13 +1,29 @@
 """Structured logs: one JSON object a line on stderr, with whatever fields a call hands over by `extra`."""
 
+import contextlib
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _KOPF_INTERNALS = frozenset({"settings", "k8s_skip", "k8s_ref"})
+
+
+_ABOUT: ContextVar[Mapping[str, str]] = ContextVar("about", default={})  # noqa: B039 (never changed in place)
+
+
+@contextlib.contextmanager
+def about(**fields: str) -> Iterator[None]:
+    """Every line that is logged in the block, by whomever, carries these fields."""
+    token = _ABOUT.set(fields)
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
 
 
 class JsonFormatter(logging.Formatter):
@@ -20,6 +36,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line |= _ABOUT.get()
         for name, value in vars(record).items():
             if name not in _STANDARD and name not in _KOPF_INTERNALS:
                 line[name] = value

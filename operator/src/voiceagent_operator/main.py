@@ -5,20 +5,25 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import aiohttp
 import kopf
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 from voiceagent_api.install import InstallConfig, InstallError, load_install_config
 from voiceagent_api.names import FIELD_MANAGER
 
 from voiceagent_operator.apply import Applier
 from voiceagent_operator.client import Client, ConnectionMissing, load_configuration
+from voiceagent_operator.election import Elector
+from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
 from voiceagent_operator.handlers import register_handlers
 from voiceagent_operator.health import Health, health_app
-from voiceagent_operator.logs import set_up_logs
+from voiceagent_operator.logs import about, set_up_logs
+from voiceagent_operator.metrics import Metrics
 from voiceagent_operator.objects import Key
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.pace import Pace
@@ -28,6 +33,7 @@ from voiceagent_operator.reconcile import Reconciler
 from voiceagent_operator.running import Operation
 from voiceagent_operator.settings import Settings, read_settings
 from voiceagent_operator.tables import Tables
+from voiceagent_operator.tracing import set_up_tracing
 from voiceagent_operator.turns import Turns
 from voiceagent_operator.watching import Watch, register_login
 from voiceagent_operator.workers import Workers
@@ -37,6 +43,7 @@ logger = logging.getLogger(__name__)
 RECONCILE_SECONDS = 120.0
 POD_READERS = 32
 POD_SECONDS = 10.0
+SERVER_SECONDS = 2.0
 CALLS_WRITTEN_SECONDS = 10.0
 """The number of calls and their latency are written to a status at most so often."""
 EXIT_FAILURE = 1
@@ -73,35 +80,63 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
 
-    def now() -> datetime:
-        return datetime.now(UTC)
-
     take_signals()
     configuration = await load_configuration()
-    client, tables = Client(configuration), Tables(install.livekit.url)
-    queue: WorkQueue[Key] = WorkQueue(loop.time)
-    turns = Turns(install.rollout.max_concurrent_agents, queue.add)
-    observer, applier = Observer(client, tables), Applier(client, tables)
+    span, flush_spans = set_up_tracing(os.environ, FIELD_MANAGER)
+    metrics = Metrics(CollectorRegistry())
+    client = Client(configuration, metrics, span)
     http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POD_READERS), trust_env=False)
-    pods: WorkQueue[Key] = WorkQueue(loop.time)
-    reader = PodReader(http, tables.pod, queue.add, loop.time, now)
-    events = EventRecorder(client, loop.time, now)
-    calls_written: Pace[Key] = Pace(CALLS_WRITTEN_SECONDS, loop.time)
-    reconciler = Reconciler(install, observer, applier, turns, reader.readings, events, calls_written, now)
+    tables, queue = Tables(install.livekit.url, loop.time), WorkQueue[Key](loop.time)
+    pods, ready = WorkQueue[Key](loop.time), asyncio.Event()
+    listed_anew = asyncio.Event()
+    elector = _elector(settings, client, loop.time)
+    reader = PodReader(http, tables.pod, queue.add, loop.time, _now)
+    events = EventRecorder(client, loop.time, _now)
+    reconciler = Reconciler(
+        install=install,
+        observer=Observer(client, tables),
+        applier=Applier(client, tables),
+        turns=Turns(install.rollout.max_concurrent_agents, queue.add),
+        readings=reader.readings,
+        events=events,
+        calls_written=Pace(CALLS_WRITTEN_SECONDS, loop.time),
+        clock=_now,
+    )
+
+    async def reconcile(key: Key) -> float | None:
+        told = {"namespace": key.namespace, "voiceagent": key.name}
+        with about(**told), span("reconcile", {"k8s.namespace.name": key.namespace, "voiceagent.name": key.name}):
+            return await reconciler.reconcile(key)
+
+    def note(result: str, seconds: float) -> None:
+        metrics.reconciles.labels(result).inc()
+        metrics.reconcile_seconds.observe(seconds)
+
     workers = Workers(
-        queue, reconciler.reconcile, count=settings.workers, deadline_seconds=RECONCILE_SECONDS, clock=loop.time
+        queue, reconcile, count=settings.workers, deadline_seconds=RECONCILE_SECONDS, clock=loop.time, note=note
     )
     readers = Workers(pods, reader.read, count=POD_READERS, deadline_seconds=POD_SECONDS, clock=loop.time)
     registry = kopf.OperatorRegistry()
     register_login(registry, configuration)
-    register_handlers(registry, tables, queue, pods)
-    ready = asyncio.Event()
-    health = Health(client, queue, workers, ready.is_set)
-    server = web.AppRunner(health_app(health), access_log=None, shutdown_timeout=1.0)
-    watch = Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup)
-    background = (workers.run, readers.run, events.run)
+    register_handlers(registry, tables, queue, pods, listed_anew)
+
+    def leading() -> bool:
+        return elector.leading if elector else ready.is_set()
+
+    _gauges(metrics, queue, tables, leading)
+    health = Health(queue, workers, tables, ready.is_set, leading, loop.time, lambda: _answers(client))
+    server = web.AppRunner(health_app(health, metrics.registry), access_log=None, shutdown_timeout=1.0)
     operation = Operation(
-        client, tables, queue, background, watch, ready, settings.namespaces, reconciler.take_up_turns
+        client=client,
+        tables=tables,
+        queue=queue,
+        work=(workers.run, readers.run, events.run),
+        watch=Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup),
+        ready=ready,
+        namespaces=settings.namespaces,
+        before_work=reconciler.take_up_turns,
+        listed_anew=listed_anew,
+        elector=elector,
     )
     try:
         await server.setup()
@@ -111,6 +146,34 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         await server.cleanup()
         await http.close()
         await client.close()
+        await asyncio.to_thread(flush_spans)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _elector(settings: Settings, client: Client, clock: Callable[[], float]) -> Elector | None:
+    if settings.lease_namespace is None:
+        return None
+    return Elector(client, Key(settings.lease_namespace, FIELD_MANAGER), settings.identity, clock, _now)
+
+
+async def _answers(client: Client) -> bool:
+    """Whether the API server is there; while it is not, nothing that waits for it is this process's fault."""
+    try:
+        async with asyncio.timeout(SERVER_SECONDS):
+            await client.get("/version")
+    except (ApiError, TimeoutError):
+        return False
+    return True
+
+
+def _gauges(metrics: Metrics, queue: WorkQueue[Key], tables: Tables, leading: Callable[[], bool]) -> None:
+    metrics.read("queue_depth", "VoiceAgents that wait to be reconciled, or are being reconciled.", queue.depth)
+    metrics.read("queue_age_seconds", "For how long the first of them has been due.", queue.age_seconds)
+    metrics.read("leader", "1 for the operator that works, 0 for one that stands by.", lambda: float(leading()))
+    metrics.read_each("watched_objects", "Objects that are known, by kind.", "kind", tables.counts)
 
 
 async def _listen(server: web.AppRunner, settings: Settings) -> None:

@@ -93,8 +93,8 @@ class Reconciler:
 
         require_served(agent.spec)
         plan = resolve(agent, self.install, await self.observer.instructions(key, agent.spec))
-        findings.agent_name = plan.agent_name
         self._require_own_name(plan)
+        findings.agent_name = plan.agent_name
         control = control_secret_name(key.name)
         secrets = self.observer.secrets(key, plan.secrets | {control})
         findings.livekit = livekit_problem(plan, secrets)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from voiceagent_operator.client import Client, served
+from voiceagent_operator.election import Elector, LeadershipLost
 from voiceagent_operator.errors import ApiError
 from voiceagent_operator.kinds import VOICE_AGENT
 from voiceagent_operator.objects import Key
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 START_RETRY_SECONDS: Final = 2.0
 CONFIRMATION_SECONDS: Final = 5.0
+SETTLE_SECONDS: Final = 1.5
+"""For listings to end, which tell of their objects one by one."""
 RESYNC_SECONDS: Final = 600.0
 
 
@@ -42,11 +45,18 @@ class Operation:
     """Set once everything has been seen and work goes on."""
     namespaces: tuple[str, ...]
     before_work: Callable[[], None]
-    """Called once everything has been seen."""
+    """Called once everything has been seen and this process leads."""
+    listed_anew: asyncio.Event
+    """Set by a watch that had to begin anew."""
+    elector: Elector | None
+    """Decides who of several operators works; None where this is the only one."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises when a watch or a worker cannot go on: the process then starts anew."""
-        async with _in_background(self._work(), "work") as work:
+        async with (
+            _in_background(self._look_for_missed_deletions(), "relisting") as looking,
+            _in_background(self._work(), "work") as work,
+        ):
             await _first_of(stop, work, self._listed())
             if stop.is_set():
                 return
@@ -55,7 +65,7 @@ class Operation:
                 if not stop.is_set():
                     self.ready.set()
                     logger.info("ready", extra={"agents": len(self.tables.agents())})
-                    await _first_of(stop, work, watching)
+                    await _first_of(stop, work, watching, looking)
                 logger.info("ending")
                 if not stop.is_set():
                     raise RuntimeError("watching or working has ended by itself")
@@ -76,31 +86,62 @@ class Operation:
 
     async def _confirmed(self) -> None:
         """Wait until the watches have told of all that was listed; else list again, for what was deleted since."""
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(CONFIRMATION_SECONDS):
                 while self.tables.unconfirmed:  # noqa: ASYNC110 (for a moment at the start only)
                     await asyncio.sleep(0.05)
-                return
-        await self._resync()
+        except TimeoutError:
+            await self._resync()
+        self.listed_anew.clear()
+
+    async def _look_for_missed_deletions(self) -> None:
+        """List everything after watches began anew: they say nothing of what was deleted in between, and one whose
+        objects are all gone says nothing at all."""
+        await self.ready.wait()
+        while True:
+            await self.listed_anew.wait()
+            await asyncio.sleep(SETTLE_SECONDS)
+            self.listed_anew.clear()
+            logger.info("watches began anew")
+            if not await self._resync():
+                self.listed_anew.set()
 
     async def _work(self) -> None:
         await self.ready.wait()
+        try:
+            while True:
+                if self.elector:
+                    await self.elector.acquire()
+                try:
+                    await self._lead()
+                except* LeadershipLost as lost:
+                    logger.warning("the lead is lost; standing by", extra={"error": str(lost.exceptions[0])})
+        finally:
+            if self.elector:
+                await self.elector.release()
+
+    async def _lead(self) -> None:
         self.before_work()
         async with asyncio.TaskGroup() as group:
             for run in self.work:
                 group.create_task(run(), name="work")
             group.create_task(self._resync_now_and_then(), name="resync")
+            if self.elector:
+                group.create_task(self.elector.keep(), name="lease")
 
     async def _resync_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 (scatter, not a secret)
             await self._resync()
 
-    async def _resync(self) -> None:
+    async def _resync(self) -> bool:
+        """List again; returns whether that could be done."""
         try:
             self._enqueue(await resync(self.client, self.tables, self.namespaces))
         except ApiError as error:
             logger.warning("the cluster could not be listed; watches go on", extra={"error": str(error)})
+            return False
+        return True
 
     def _enqueue(self, keys: list[Key]) -> None:
         for key in keys:

@@ -1,6 +1,8 @@
 """What the process is told: flags, each with an environment variable of the same meaning."""
 
 import argparse
+import socket
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ class Settings:
     health_host: str
     health_port: int
     log_level: str
+    lease_namespace: str | None
+    """Where the Lease is that decides who leads; None where this is the only operator."""
+    identity: str
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -67,6 +72,13 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         default=environment.get("VOICEAGENT_OPERATOR_LOG_LEVEL") or "INFO",
         help="least level logged (default: INFO) [VOICEAGENT_OPERATOR_LOG_LEVEL]",
     )
+    parser.add_argument(
+        "--leader-elect",
+        default=environment.get("VOICEAGENT_OPERATOR_LEADER_ELECT") or None,
+        metavar="NAMESPACE",
+        help="share the work with other replicas: whoever holds the Lease voiceagent-operator in this namespace works, "
+        "the others stand by; default: work at once [VOICEAGENT_OPERATOR_LEADER_ELECT]",
+    )
     flags = parser.parse_args(arguments)
     listed = environment.get("VOICEAGENT_OPERATOR_NAMESPACES", "").split(",")
     namespaces = flags.namespaces or [name.strip() for name in listed if name.strip()]
@@ -77,6 +89,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         health_host=flags.health_host,
         health_port=flags.health_port,
         log_level=flags.log_level,
+        lease_namespace=flags.leader_elect,
+        identity=f"{environment.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}",
     )
 
 

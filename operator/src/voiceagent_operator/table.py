@@ -25,13 +25,16 @@ class _Entry(Generic[View]):
 class Table(Generic[View]):
     """One kind's objects by namespace and name, and by the VoiceAgent that they belong to."""
 
-    def __init__(self, view: Callable[[Object], View], agent_of: Callable[[Object], Key | None]) -> None:
+    def __init__(
+        self, view: Callable[[Object], View], agent_of: Callable[[Object], Key | None], clock: Callable[[], float]
+    ) -> None:
         self._view = view
         self._agent_of = agent_of
         self._entries: dict[Key, _Entry[View]] = {}
         self._of_agent: dict[Key, set[Key]] = defaultdict(set)
         self._deleted: OrderedDict[str, None] = OrderedDict()
-        self._unconfirmed: set[str] = set()
+        self._clock = clock
+        self._unconfirmed: dict[str, tuple[int, float]] = {}
 
     def get(self, where: Key) -> View | None:
         """The object of that name."""
@@ -51,16 +54,25 @@ class Table(Generic[View]):
         """How many objects were listed, but not yet told of by a watch: their deletion could have been missed."""
         return len(self._unconfirmed)
 
+    @property
+    def oldest_unconfirmed(self) -> float | None:
+        """Since when, by the clock, a watch has owed news that are known already from a listing or an own write."""
+        return min((since for _, since in self._unconfirmed.values()), default=None)
+
     def put(self, body: Object, *, confirmed: bool = True) -> Key | None:
-        """Take in an object; returns whose it is, if that VoiceAgent may need a look."""
+        """Take in an object; returns whose it is, if that VoiceAgent may need a look.
+
+        `confirmed` says that a watch told of it; what is known otherwise, the watch owes.
+        """
         where, new_uid, new_version = place(body), uid(body), version(body)
-        if confirmed:
-            self._unconfirmed.discard(new_uid)
+        if confirmed and self._unconfirmed.get(new_uid, (0, 0.0))[0] <= new_version:
+            self._unconfirmed.pop(new_uid, None)
         old = self._entries.get(where)
         if new_uid in self._deleted or (old and new_version <= old.version):
             return None
         if not confirmed:
-            self._unconfirmed.add(new_uid)
+            since = self._unconfirmed.get(new_uid, (0, self._clock()))[1]
+            self._unconfirmed[new_uid] = (new_version, since)
         view, agent = self._view(body), self._agent_of(body)
         self._forget(where)
         self._entries[where] = _Entry(new_uid, new_version, view, agent)
@@ -84,7 +96,7 @@ class Table(Generic[View]):
         where = place(body)
         entry = self._entries.get(where)
         if entry is not None and entry.uid == uid(body):
-            self._unconfirmed.discard(entry.uid)
+            self._unconfirmed.pop(entry.uid, None)
             self._forget(where)
 
     def keep_only(self, listed: set[str], listed_version: int) -> list[Key]:
@@ -100,7 +112,7 @@ class Table(Generic[View]):
         return [entry.agent for _, entry in ghosts if entry.agent]
 
     def _note_deletion(self, old_uid: str) -> None:
-        self._unconfirmed.discard(old_uid)
+        self._unconfirmed.pop(old_uid, None)
         self._deleted[old_uid] = None
         while len(self._deleted) > _REMEMBERED_DELETIONS:
             self._deleted.popitem(last=False)

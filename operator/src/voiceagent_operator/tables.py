@@ -5,8 +5,9 @@ to reconcile. Thousands of agents must fit, so children are kept packed, and of 
 """
 
 import json
+import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from voiceagent_api.names import LABEL_AGENT
@@ -27,13 +28,13 @@ DELETED: Final = "DELETED"
 class Tables:
     """The tables of all watched kinds, and which VoiceAgent uses which Secret and ConfigMap."""
 
-    def __init__(self, livekit_url: str = "") -> None:
-        self._agents: Table[bytes] = Table(_packed, place)
-        self._children = {kind: Table(_packed, _owner) for kind in CHILDREN}
-        self._revisions: Table[RevisionView] = Table(view_revision, _owner)
-        self._pods: Table[PodView] = Table(view_pod, _labelled_agent)
-        self._secrets: Table[SecretView] = Table(view_secret, place)
-        self._sources: Table[SourceView] = Table(view_source, place)
+    def __init__(self, livekit_url: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._agents: Table[bytes] = Table(_packed, place, clock)
+        self._children = {kind: Table(_packed, _owner, clock) for kind in CHILDREN}
+        self._revisions: Table[RevisionView] = Table(view_revision, _owner, clock)
+        self._pods: Table[PodView] = Table(view_pod, _labelled_agent, clock)
+        self._secrets: Table[SecretView] = Table(view_secret, place, clock)
+        self._sources: Table[SourceView] = Table(view_source, place, clock)
         self._users = {SECRET: Users(), CONFIG_MAP: Users()}
         self._claims = NameClaims(livekit_url)
 
@@ -52,7 +53,7 @@ class Tables:
     def remember(self, kind: Kind, body: Object) -> None:
         """Take in the answer to a write of the operator's own: no reason to look again."""
         self._let_others_go(kind, body)
-        self._table_of(kind, body).put(body)
+        self._table_of(kind, body).put(body, confirmed=False)
 
     def keep_only(self, kind: Kind, listed: set[str], listed_version: int) -> list[Key]:
         """Drop what a complete listing did not hold; returns the VoiceAgents to reconcile."""
@@ -68,6 +69,17 @@ class Tables:
         """How many listed objects no watch has told of yet."""
         kinds = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
         return sum(table.unconfirmed for kind in kinds for table in self._tables_of(kind))
+
+    def watch_owes_since(self) -> float | None:
+        """Since when, by the clock, a watch has not told what is known from a listing or an own write."""
+        kinds = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
+        owed = (table.oldest_unconfirmed for kind in kinds for table in self._tables_of(kind))
+        return min((since for since in owed if since is not None), default=None)
+
+    def counts(self) -> dict[str, int]:
+        """How many objects of each kind are known."""
+        kinds = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
+        return {kind.name: sum(len(table.places()) for table in self._tables_of(kind)) for kind in kinds}
 
     def agent(self, key: Key) -> Object | None:
         """The VoiceAgent as last seen."""

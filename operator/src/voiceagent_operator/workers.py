@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Generic
 
@@ -10,6 +9,10 @@ from voiceagent_operator.errors import ApiError
 from voiceagent_operator.queue import K, WorkQueue
 
 logger = logging.getLogger(__name__)
+
+
+def _nothing(_: str, __: float) -> None:
+    return None
 
 
 class Workers(Generic[K]):
@@ -23,15 +26,16 @@ class Workers(Generic[K]):
         count: int,
         deadline_seconds: float,
         clock: Callable[[], float],
+        note: Callable[[str, float], None] = _nothing,
     ) -> None:
+        """`note` is told the result of each piece of work, done or retried, and its seconds."""
         self._queue = queue
         self._work = work
         self._count = count
         self._deadline_seconds = deadline_seconds
         self._clock = clock
         self._busy_since: dict[int, float] = {}
-        self.outcomes: Counter[str] = Counter()
-        """How many pieces of work were done and how many were put off."""
+        self._note = note
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -52,12 +56,15 @@ class Workers(Generic[K]):
                 async with asyncio.timeout(self._deadline_seconds):
                     look_again_seconds = await self._work(key)
             except Exception as error:
-                self.outcomes["retried"] += 1
                 delay = self._queue.retry(key)
                 self._tell(key, error, delay)
+                self._note("retried", self._clock() - self._busy_since[number])
+            except BaseException:
+                self._queue.finish(key, 0.0)  # ended in the midst of it: the next to work begins with it
+                raise
             else:
-                self.outcomes["done"] += 1
                 self._queue.finish(key, look_again_seconds)
+                self._note("done", self._clock() - self._busy_since[number])
             finally:
                 del self._busy_since[number]
 

@@ -78,7 +78,14 @@ class OperatorProcess:
         """One of the numbers on /metrics."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
             lines = answer.read().decode().splitlines()
-        return int(next(line.rpartition(" ")[2] for line in lines if line.startswith(metric)))
+        return int(sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric)))
+
+    def writes(self) -> int:
+        """How many requests that write something it has sent."""
+        return sum(
+            self.number(f'voiceagent_operator_api_request_seconds_count{{method="{method}"}}')
+            for method in ("PATCH", "POST", "PUT", "DELETE")
+        )
 
     def asks(self, path: str) -> int:
         try:

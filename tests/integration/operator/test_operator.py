@@ -116,9 +116,9 @@ def test_a_second_reconcile_writes_nothing(operator: Any, space: Any) -> None:
     operator.stop()
     before = versions(space)
     operator.start()
-    done = 'voiceagent_operator_reconciles_total{outcome="done"}'
-    space.cluster.until(lambda: operator.number(done) and not operator.number("voiceagent_operator_queue"), "a look")
-    assert operator.number('voiceagent_operator_api_requests_total{method="PATCH"}') == 0
+    done, depth = 'voiceagent_operator_reconciles_total{result="done"}', "voiceagent_operator_queue_depth"
+    space.cluster.until(lambda: operator.number(done) and not operator.number(depth), "a look at everything")
+    assert operator.writes() == 0
     assert versions(space) == before
 
 

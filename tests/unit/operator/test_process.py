@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from kubernetes.aio.client.configuration import Configuration
-from voiceagent_operator.client import Client
+from prometheus_client import CollectorRegistry
 from voiceagent_operator.health import Health, health_app
 from voiceagent_operator.kinds import DEPLOYMENT, SECRET, VOICE_AGENT
-from voiceagent_operator.logs import JsonFormatter
+from voiceagent_operator.logs import JsonFormatter, about
+from voiceagent_operator.metrics import Metrics
 from voiceagent_operator.objects import Key
 from voiceagent_operator.queue import WorkQueue
 from voiceagent_operator.settings import read_settings
+from voiceagent_operator.tables import Tables
 from voiceagent_operator.workers import Workers
 
 
@@ -93,21 +94,57 @@ def test_an_exception_stays_on_its_line() -> None:
 
 
 async def test_health_is_lost_when_work_waits_too_long_and_ready_comes_after_listing() -> None:
-    now, ready = 0.0, asyncio.Event()
+    now, ready, away = 0.0, asyncio.Event(), False
 
     async def work(_: Key) -> None: ...
 
+    async def answers() -> bool:
+        return not away
+
     queue: WorkQueue[Key] = WorkQueue(lambda: now)
     workers = Workers(queue, work, count=1, deadline_seconds=1.0, clock=lambda: now)
-    health = Health(Client(Configuration()), queue, workers, ready.is_set)
-    async with TestClient(TestServer(health_app(health))) as client:
+    tables, metrics = Tables(clock=lambda: now), Metrics(CollectorRegistry())
+    metrics.read("queue_depth", "Waiting.", queue.depth)
+    health = Health(queue, workers, tables, ready.is_set, ready.is_set, lambda: now, answers)
+    async with TestClient(TestServer(health_app(health, metrics.registry))) as client:
         queue.add(Key("default", "desk"))
         now = 1000.0
         assert [(await client.get(path)).status for path in ("/healthz", "/readyz")] == [200, 503]
         ready.set()
         assert [(await client.get(path)).status for path in ("/healthz", "/readyz")] == [503, 200]
         assert "has been waiting to be reconciled for 1000 s" in await (await client.get("/healthz")).text()
-        assert "voiceagent_operator_queue_depth 1\n" in await (await client.get("/metrics")).text()
+        assert "voiceagent_operator_queue_depth 1.0\n" in await (await client.get("/metrics")).text()
+        away = True
+        assert (await client.get("/healthz")).status == 200, "an outage of the API server restarts nobody"
+
+
+async def test_health_is_lost_when_a_watch_owes_what_is_known_already() -> None:
+    now = 0.0
+
+    async def work(_: Key) -> None: ...
+
+    async def answers() -> bool:
+        return True
+
+    queue: WorkQueue[Key] = WorkQueue(lambda: now)
+    workers = Workers(queue, work, count=1, deadline_seconds=1.0, clock=lambda: now)
+    tables = Tables(clock=lambda: now)
+    health = Health(queue, workers, tables, lambda: True, lambda: True, lambda: now, answers)
+    body = {"metadata": {"name": "desk", "namespace": "default", "uid": "u", "resourceVersion": "5"}}
+    tables.remember(DEPLOYMENT, body)
+    assert await health.complaint() is None
+    now = 61.0
+    assert "A watch is stuck" in str(await health.complaint())
+    tables.note(DEPLOYMENT, "MODIFIED", body)
+    assert await health.complaint() is None
+
+
+def test_every_line_of_a_reconcile_names_its_voiceagent() -> None:
+    record = logging.LogRecord("any", logging.INFO, "f.py", 1, "applied", (), None)
+    with about(namespace="default", voiceagent="desk"):
+        line = json.loads(JsonFormatter().format(record))
+    assert (line["namespace"], line["voiceagent"]) == ("default", "desk")
+    assert "voiceagent" not in json.loads(JsonFormatter().format(record))
 
 
 def test_paths_are_those_of_the_api() -> None:

@@ -73,10 +73,10 @@ def test_delays_double_up_to_a_longest_and_are_scattered() -> None:
     assert backoff.delay_seconds(3, 0.0) == 2.0
 
 
-def queue_and_workers(work, count: int = 4, deadline_seconds: float = 5.0):  # type: ignore[no-untyped-def]
+def queue_and_workers(work, count: int = 4, deadline_seconds: float = 5.0, **more):  # type: ignore[no-untyped-def]
     clock = asyncio.get_running_loop().time
     queue: WorkQueue[str] = WorkQueue(clock, Backoff(first_seconds=0.01, longest_seconds=0.05))
-    return queue, Workers(queue, work, count=count, deadline_seconds=deadline_seconds, clock=clock)
+    return queue, Workers(queue, work, count=count, deadline_seconds=deadline_seconds, clock=clock, **more)
 
 
 async def run_until(workers: Workers[str], done: asyncio.Event) -> None:
@@ -138,12 +138,13 @@ async def test_a_failing_key_is_tried_again_and_does_not_hold_up_others(caplog: 
         else:
             others.append(key)
 
-    queue, workers = queue_and_workers(work, count=1)
+    results = Counter[str]()
+    queue, workers = queue_and_workers(work, count=1, note=lambda result, _: results.update([result]))
     for key in ("bad", "x", "y"):
         queue.add(key)
     await run_until(workers, done)
     assert others == ["x", "y"]
-    assert workers.outcomes == {"retried": 3, "done": 3}
+    assert results == {"retried": 3, "done": 3}
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "ERROR"]
     assert caplog.records[0].error == "503 ServiceUnavailable: busy"  # type: ignore[attr-defined]
 

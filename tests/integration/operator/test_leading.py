@@ -1,0 +1,64 @@
+"""Two operators, of which one works."""
+
+import time
+from typing import Any
+
+
+def leads(process: Any) -> bool:
+    return bool(process.number("voiceagent_operator_leader ") == 1)
+
+
+def pair(new_operator: Any, space: Any) -> tuple[Any, Any]:
+    """One that leads and one that stands by, both of them ready."""
+    first = new_operator("--namespace", space.name, "--leader-elect", space.name)
+    first.start()
+    space.cluster.until(lambda: leads(first), "the first leads")
+    second = new_operator("--namespace", space.name, "--leader-elect", space.name)
+    second.start()
+    return first, second
+
+
+def test_one_works_and_the_other_writes_nothing_with_its_watches_warm(new_operator: Any, space: Any) -> None:
+    first, second = pair(new_operator, space)
+    space.apply()
+    space.until_deployed()
+    assert (leads(first), leads(second)) == (True, False)
+    seen = 'voiceagent_operator_watched_objects{kind="Deployment"}'
+    space.cluster.until(lambda: second.number(seen) == 1, "the second has seen the Deployment")
+    assert second.writes() == 0
+    assert second.asks("/healthz") == 200
+
+
+def test_a_killed_leader_is_followed(new_operator: Any, space: Any) -> None:
+    first, second = pair(new_operator, space)
+    killed = time.monotonic()
+    first.kill()
+    space.apply()
+    space.cluster.until(lambda: leads(second), "the second leads", 60)
+    print(f"followed after {time.monotonic() - killed:.1f} s")
+    space.until_deployed()
+
+
+def test_a_leader_that_ends_hands_over_at_once(new_operator: Any, space: Any) -> None:
+    first, second = pair(new_operator, space)
+    ended = time.monotonic()
+    first.stop()
+    space.cluster.until(lambda: leads(second), "the second leads", 60)
+    print(f"handed over after {time.monotonic() - ended:.1f} s")
+    space.apply()
+    space.until_deployed()
+
+
+def test_one_whose_lease_was_taken_stops_writing_and_comes_back_when_it_is_free(new_operator: Any, space: Any) -> None:
+    first = new_operator("--namespace", space.name, "--leader-elect", space.name)
+    first.start()
+    space.cluster.until(lambda: leads(first), "it leads")
+    thief = '{"spec":{"holderIdentity":"thief","leaseDurationSeconds":3600}}'
+    space.do("patch", "lease", "voiceagent-operator", "--type=merge", "-p", thief)
+    space.cluster.until(lambda: not leads(first), "it stands by")
+    space.apply()
+    time.sleep(2)
+    assert space.get("deployments") is None
+    assert first.asks("/healthz") == 200
+    space.do("patch", "lease", "voiceagent-operator", "--type=merge", "-p", '{"spec":{"holderIdentity":""}}')
+    space.until_deployed()
