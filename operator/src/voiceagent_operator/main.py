@@ -101,7 +101,15 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     watch = Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup)
     background = (workers.run, readers.run, events.run)
     operation = Operation(
-        client, tables, queue, background, watch, ready, settings.namespaces, reconciler.take_up_turns
+        client,
+        tables,
+        queue,
+        background,
+        watch,
+        ready,
+        settings.namespaces,
+        reconciler.take_up_turns,
+        settings.resync_seconds,
     )
     try:
         await server.setup()

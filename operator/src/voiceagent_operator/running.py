@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 START_RETRY_SECONDS: Final = 2.0
 CONFIRMATION_SECONDS: Final = 5.0
-RESYNC_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,8 @@ class Operation:
     namespaces: tuple[str, ...]
     before_work: Callable[[], None]
     """Called once everything has been seen."""
+    resync_seconds: float
+    """About how often everything is listed again."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises when a watch or a worker cannot go on: the process then starts anew."""
@@ -93,7 +94,7 @@ class Operation:
 
     async def _resync_now_and_then(self) -> None:
         while True:
-            await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 (scatter, not a secret)
+            await asyncio.sleep(self.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 (scatter, not a secret)
             await self._resync()
 
     async def _resync(self) -> None:
