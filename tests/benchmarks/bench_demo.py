@@ -10,10 +10,10 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
+from figures import Figure, report
 from on_sandbox import ADDRESS, EXAMPLE, Kubectl, eventually, sandbox_kubectl
 from voiceagent_caller import CallOptions, CallReport, Utterance, make_call
 from voiceagent_sandbox.paths import REPO, default_paths
@@ -21,20 +21,6 @@ from voiceagent_sandbox.paths import REPO, default_paths
 QUESTIONS = ("Are you open on Saturday?", "Where are you?", "How much is a cleaning?", "Can I pay by card?")
 STARTS = 3
 PODS, EDITS, PATIENCE_SECONDS = 3, 5, 120
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number; `goal` is the most that it should be, or None where there is none."""
-
-    name: str
-    value: float
-    unit: str
-    goal: float | None = None
-
-    @property
-    def holds(self) -> bool:
-        return self.goal is None or self.value <= self.goal
 
 
 def warm_up() -> list[Figure]:
@@ -122,14 +108,7 @@ def spoken_turns() -> list[Figure]:
 
 def main() -> None:
     kubectl = sandbox_kubectl()
-    figures = [*first_times(), *warm_up(), apply_to_ready(kubectl), *spoken_turns(), hot_edit(kubectl)]
-    for figure in figures:
-        goal = "" if figure.goal is None else f"goal {figure.goal:g}  {'holds' if figure.holds else 'MISSED'}"
-        print(f"{figure.name:62} {figure.value:10.2f} {figure.unit:3} {goal}")
-    file = REPO / "build" / "bench" / "demo.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    rows = [{**asdict(figure), "holds": figure.holds} for figure in figures]
-    file.write_text(json.dumps({"figures": rows}, indent=1) + "\n", encoding="utf-8")
+    report("demo", [*first_times(), *warm_up(), apply_to_ready(kubectl), *spoken_turns(), hot_edit(kubectl)])
 
 
 if __name__ == "__main__":

@@ -134,6 +134,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         watch=Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup),
         ready=ready,
         namespaces=settings.namespaces,
+        resync_seconds=settings.resync_seconds,
         before_work=reconciler.take_up_turns,
         listed_anew=listed_anew,
         elector=elector,

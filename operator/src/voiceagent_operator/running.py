@@ -28,7 +28,6 @@ START_RETRY_SECONDS: Final = 2.0
 CONFIRMATION_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 1.5
 """For listings to end, which tell of their objects one by one."""
-RESYNC_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,8 @@ class Operation:
     ready: asyncio.Event
     """Set once everything has been seen and work goes on."""
     namespaces: tuple[str, ...]
+    resync_seconds: float
+    """About how often everything is listed again."""
     before_work: Callable[[], None]
     """Called once everything has been seen and this process leads."""
     listed_anew: asyncio.Event
@@ -131,7 +132,7 @@ class Operation:
 
     async def _resync_now_and_then(self) -> None:
         while True:
-            await asyncio.sleep(RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 (scatter, not a secret)
+            await asyncio.sleep(self.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 (scatter, not a secret)
             await self._resync()
 
     async def _resync(self) -> bool:

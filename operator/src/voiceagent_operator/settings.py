@@ -18,6 +18,7 @@ class Settings:
     config: Path | None
     namespaces: tuple[str, ...]
     workers: int
+    resync_seconds: float
     health_host: str
     health_port: int
     log_level: str
@@ -54,6 +55,14 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         help="VoiceAgents reconciled at once (default: 10) [VOICEAGENT_OPERATOR_WORKERS]",
     )
     parser.add_argument(
+        "--resync-seconds",
+        type=_positive,
+        default=environment.get("VOICEAGENT_OPERATOR_RESYNC_SECONDS") or "600",
+        metavar="N",
+        help="how often everything is listed again, beside the watches (default: 600) "
+        "[VOICEAGENT_OPERATOR_RESYNC_SECONDS]",
+    )
+    parser.add_argument(
         "--health-host",
         default=environment.get("VOICEAGENT_OPERATOR_HEALTH_HOST") or "0.0.0.0",  # noqa: S104 (the kubelet asks)
         metavar="ADDRESS",
@@ -86,6 +95,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         config=flags.config,
         namespaces=tuple(dict.fromkeys(namespaces)),
         workers=flags.workers,
+        resync_seconds=flags.resync_seconds,
         health_host=flags.health_host,
         health_port=flags.health_port,
         log_level=flags.log_level,
