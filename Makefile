@@ -29,12 +29,12 @@ machine: ## Have what the tests need of this machine, named before anything else
 	@$(SANDBOX) machine
 
 test-unit: $(VENV)/.installed ## Tests that need nothing but Python (and Node for the page's modules)
-	$(RUN)/pytest tests/unit tests/error_handling
+	$(RUN)/pytest -n 2 tests/unit tests/error_handling
 	@$(SANDBOX) client-test
 
 test-integration: $(VENV)/.installed ## Tests against a real API server and a real livekit-server
 	@$(SANDBOX) servers
-	$(RUN)/pytest tests/integration
+	$(RUN)/pytest -n 2 --dist loadfile tests/integration
 
 test-e2e: $(VENV)/.installed ## Tests on the sandbox: real pods, real calls, a real browser
 	@$(SANDBOX) machine

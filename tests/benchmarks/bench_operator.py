@@ -17,6 +17,7 @@ from figures import Figure, report
 from operator_speed import contestants, steady
 from operator_speed.race import Contestant, Course, Outcome, RaceFailed
 from operator_speed.stage import memory_megabytes, open_stage
+from processes import free_port
 
 NAIVE_MOST_AGENTS = 500
 ONE_WORKER_MOST_AGENTS = 500
@@ -85,7 +86,7 @@ def once(course: Course, results: Results, contestant: Contestant, agents: int) 
 
 def measure_operator(course: Course, results: Results, agents: int, *, steadily: bool) -> None:
     """The operator's race; where asked, all that is judged once it has converged."""
-    port = course.stage.cluster.free_port()
+    port = free_port()
     contestant = contestants.operator(course.stage, port)
     with course.run(contestant, agents, PATIENCE_SECONDS) as (outcome, pid):
         results.take(contestant.name, outcome)

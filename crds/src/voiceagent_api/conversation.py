@@ -18,6 +18,7 @@ from voiceagent_api.primitives import (
     WebUrl,
     rule,
     rules,
+    worded,
 )
 
 PLUGIN_NAME_PATTERN = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
@@ -161,7 +162,15 @@ class PluginWebhook(Model):
 class Plugin(Model):
     """A step that what the caller and the agent say passes through."""
 
-    name: Annotated[str, Field(min_length=1, max_length=63, pattern=PLUGIN_NAME_PATTERN)] = Field(
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern=PLUGIN_NAME_PATTERN,
+            json_schema_extra=worded("may have lower-case letters, digits, hyphens and underscores only"),
+        ),
+    ] = Field(
         description="Name of a plugin of the worker image; with webhook, a name of your own for metrics and logs."
     )
     webhook: PluginWebhook | None = Field(
@@ -181,9 +190,15 @@ class Plugin(Model):
 class McpServer(Model):
     """A server of tools that the language model may call (Model Context Protocol)."""
 
-    name: Annotated[str, Field(min_length=1, max_length=63, pattern=PLUGIN_NAME_PATTERN)] = Field(
-        description="Name for metrics, logs and error messages; unique within the agent."
-    )
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern=PLUGIN_NAME_PATTERN,
+            json_schema_extra=worded("may have lower-case letters, digits, hyphens and underscores only"),
+        ),
+    ] = Field(description="Name for metrics, logs and error messages; unique within the agent.")
     url: WebUrl = Field(description="Address of the server's HTTP endpoint.")
     transport: Literal["StreamableHTTP", "SSE"] = Field(
         default="StreamableHTTP", description="How the server is spoken to; SSE is the older way."

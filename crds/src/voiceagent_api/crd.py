@@ -104,7 +104,7 @@ def _root_schema() -> Schema:
         "properties": {
             "apiVersion": {"type": "string", "description": "Version of this object's schema."},
             "kind": {"type": "string", "description": f"Always {KIND}."},
-            "metadata": {"type": "object"},
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "spec": structural_schema(VoiceAgentSpec),
             "status": structural_schema(VoiceAgentStatus),
         },

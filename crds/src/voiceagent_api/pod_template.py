@@ -19,6 +19,7 @@ from voiceagent_api.primitives import (
     Quantity,
     rule,
     rules,
+    worded,
 )
 
 RESERVED_ENV = (ENV_NAMESPACE, ENV_POD, ENV_REVISION, "HOME", "NUM_CPUS")
@@ -29,8 +30,26 @@ RESERVED_MOUNTS = ("/etc/voiceagent", "/var/run/voiceagent", "/tmp")  # noqa: S1
 _RESERVED_LABELS = "app.kubernetes.io/"
 
 _Text = Annotated[str, Field(max_length=4096)]
-_Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
-_VolumeName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN)]
+_Label = Annotated[
+    str,
+    Field(
+        max_length=63,
+        pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$",
+        json_schema_extra=worded(
+            "must be the value of a label: letters, digits, hyphens, dots and underscores, with a letter or digit "
+            "at either end"
+        ),
+    ),
+]
+_VolumeName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=NAME_PATTERN,
+        json_schema_extra=worded("may have lower-case letters, digits and hyphens only and must begin with a letter"),
+    ),
+]
 
 
 class ResourceAmounts(Model):
@@ -60,9 +79,15 @@ class EnvironmentVariable(Model):
         )
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=253, pattern=ENV_NAME_PATTERN)] = Field(
-        description="Name of the variable."
-    )
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern=ENV_NAME_PATTERN,
+            json_schema_extra=worded("must be the name of a variable, such as LOG_LEVEL"),
+        ),
+    ] = Field(description="Name of the variable.")
     value: Annotated[str, Field(max_length=32768)] | None = Field(default=None, description="Its value.")
     value_from: OpenObject | None = Field(
         default=None, description="Where its value comes from, as in a pod: secretKeyRef, configMapKeyRef, fieldRef."
@@ -107,9 +132,15 @@ class VolumeMount(Model):
     )
 
     name: _VolumeName = Field(description="Name of a volume of podTemplate.volumes.")
-    mount_path: Annotated[str, Field(min_length=2, max_length=1024, pattern=r"^/[^:]+$")] = Field(
-        description="Path in the container."
-    )
+    mount_path: Annotated[
+        str,
+        Field(
+            min_length=2,
+            max_length=1024,
+            pattern=r"^/[^:]+$",
+            json_schema_extra=worded("must be a path from the root, such as /etc/settings, without colons"),
+        ),
+    ] = Field(description="Path in the container.")
     sub_path: _Text | None = Field(default=None, description="Path in the volume. Such files are never refreshed.")
     read_only: bool = Field(default=True, description="Whether the volume may not be written to.")
 

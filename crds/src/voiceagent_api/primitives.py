@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, WithJsonSchema
 
 from voiceagent_api.base import Model
+from voiceagent_api.schema import PATTERN_SENTENCE
 
 NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 URL_PATTERN = r"^(https?|wss?)://[^\s/?#]+[^\s]*$"
@@ -16,13 +17,65 @@ SECRET_KEY_PATTERN = r"^[-._a-zA-Z0-9]+$"  # noqa: S105 (a pattern of names)
 QUANTITY_PATTERN = r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 
-ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=OBJECT_NAME_PATTERN)]
-ProviderName = Annotated[str, Field(min_length=1, max_length=63, pattern=PROVIDER_PATTERN)]
+
+def worded(sentence: str) -> dict[str, Any]:
+    """What the user reads where a field's pattern does not hold, in place of the pattern."""
+    return {PATTERN_SENTENCE: sentence}
+
+
+_ADDRESS = "must be an address such as {}, without spaces"
+
+ObjectName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=OBJECT_NAME_PATTERN,
+        json_schema_extra=worded(
+            "must be the name of an object: lower-case letters, digits, hyphens and dots, with a letter or digit at "
+            "either end"
+        ),
+    ),
+]
+ProviderName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=PROVIDER_PATTERN,
+        json_schema_extra=worded("must be the name of a provider in lower-case letters, such as openai or deepgram"),
+    ),
+]
 ModelName = Annotated[str, Field(min_length=1, max_length=253)]
-Url = Annotated[str, Field(max_length=2048, pattern=URL_PATTERN)]
-WebUrl = Annotated[str, Field(max_length=2048, pattern=WEB_URL_PATTERN)]
-LiveKitUrl = Annotated[str, Field(max_length=2048, pattern=LIVEKIT_URL_PATTERN)]
-SecretKey = Annotated[str, Field(min_length=1, max_length=253, pattern=SECRET_KEY_PATTERN)]
+Url = Annotated[
+    str,
+    Field(
+        max_length=2048, pattern=URL_PATTERN, json_schema_extra=worded(_ADDRESS.format("https://api.example.com/v1"))
+    ),
+]
+WebUrl = Annotated[
+    str,
+    Field(
+        max_length=2048, pattern=WEB_URL_PATTERN, json_schema_extra=worded(_ADDRESS.format("https://example.com/path"))
+    ),
+]
+LiveKitUrl = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        pattern=LIVEKIT_URL_PATTERN,
+        json_schema_extra=worded(_ADDRESS.format("wss://livekit.example.com")),
+    ),
+]
+SecretKey = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=SECRET_KEY_PATTERN,
+        json_schema_extra=worded("must be a key of a Secret or ConfigMap: letters, digits, hyphens, dots, underscores"),
+    ),
+]
 ShortText = Annotated[str, Field(max_length=253)]
 Quantity = Annotated[
     Annotated[int, Field(ge=0)] | Annotated[str, Field(max_length=64, pattern=QUANTITY_PATTERN)],
@@ -30,8 +83,13 @@ Quantity = Annotated[
         {
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "maxLength": 64,
-            "pattern": QUANTITY_PATTERN,
             "x-kubernetes-int-or-string": True,
+            "x-kubernetes-validations": [
+                {
+                    "rule": f"type(self) == int ? self >= 0 : string(self).matches(r'{QUANTITY_PATTERN}')",
+                    "message": "must be an amount that is not negative, such as 2, 250m or 768Mi",
+                }
+            ],
         }
     ),
 ]

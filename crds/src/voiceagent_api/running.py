@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from voiceagent_api.base import Model
-from voiceagent_api.primitives import LiveKitUrl, Quantity, SecretReference, rule, rules
+from voiceagent_api.primitives import LiveKitUrl, Quantity, SecretReference, rule, rules, worded
 
 DEFAULT_SESSION_SECONDS = 3600
 
@@ -98,7 +98,14 @@ class Drain(Model):
 class Budget(Model):
     """What the agent's providers may cost."""
 
-    per_day: Annotated[str, Field(max_length=16, pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$")] = Field(
+    per_day: Annotated[
+        str,
+        Field(
+            max_length=16,
+            pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$",
+            json_schema_extra=worded('must be an amount in quotes with at most two decimals, such as "20.00"'),
+        ),
+    ] = Field(
         description='Most that one day (UTC) may cost by the price list of the install, as a decimal such as "20.00".'
     )
     on_exceeded: Literal["Warn", "Refuse"] = Field(

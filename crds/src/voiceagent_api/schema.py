@@ -12,6 +12,9 @@ from pydantic_core import core_schema
 
 Schema = dict[str, Any]
 
+PATTERN_SENTENCE = "x-pattern-sentence"
+"""Beside a pattern: what the user reads where it does not hold. An API server would show the bare pattern."""
+
 _DROPPED = frozenset({"title", "$defs", "examples", "discriminator"})
 
 
@@ -41,7 +44,7 @@ def _without_empty(value: Schema) -> Schema:
 
 
 def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    node = _without_null(_without_reference(node, definitions), definitions)
+    node = _with_worded_pattern(_without_null(_without_reference(node, definitions), definitions))
     converted: Schema = {}
     for key, value in node.items():
         match key:
@@ -67,6 +70,15 @@ def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
             case _:
                 converted[key] = value
     return converted
+
+
+def _with_worded_pattern(node: Schema) -> Schema:
+    """A pattern that has a sentence, as a rule that says it."""
+    if PATTERN_SENTENCE not in node:
+        return node
+    rule = {"rule": f"self.matches(r'{node['pattern']}')", "message": node[PATTERN_SENTENCE]}
+    rest = {key: value for key, value in node.items() if key not in ("pattern", PATTERN_SENTENCE)}
+    return {**rest, "x-kubernetes-validations": [rule, *node.get("x-kubernetes-validations", ())]}
 
 
 def _without_reference(node: Schema, definitions: dict[str, Schema]) -> Schema:

@@ -16,7 +16,7 @@ from voiceagent_api.conversation import (
 )
 from voiceagent_api.names import NAME_MAX_LENGTH
 from voiceagent_api.pod_template import PodTemplate, ResourceAmounts
-from voiceagent_api.primitives import NAME_PATTERN, SecretReference, rule, rules
+from voiceagent_api.primitives import NAME_PATTERN, SecretReference, rule, rules, worded
 from voiceagent_api.running import Budget, Drain, LiveKit, Logging, Metrics, Scaling, Sessions, Transcripts
 
 INSTRUCTIONS_MAX_BYTES: Final = 131072
@@ -34,7 +34,18 @@ class VoiceAgentSpec(Model):
         )
     )
 
-    agent_name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")] | None = Field(
+    agent_name: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=128,
+                pattern=r"^[A-Za-z0-9._-]+$",
+                json_schema_extra=worded("may have letters, digits, dots, hyphens and underscores only"),
+            ),
+        ]
+        | None
+    ) = Field(
         default=None,
         description="LiveKit dispatch name. Defaults to NAMESPACE-NAME. Cannot be added, removed or changed later.",
     )
@@ -56,9 +67,14 @@ class VoiceAgentSpec(Model):
     greeting: Annotated[str, Field(max_length=4096)] | None = Field(
         default=None, description="What the agent says first. Without it, it waits for the caller. Hot."
     )
-    language: Annotated[str, Field(max_length=35, pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = Field(
-        default="en", description="Language of the conversation as a BCP 47 tag, for example en or fr-CA. Hot."
-    )
+    language: Annotated[
+        str,
+        Field(
+            max_length=35,
+            pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+            json_schema_extra=worded("must be a BCP 47 tag, such as en or fr-CA"),
+        ),
+    ] = Field(default="en", description="Language of the conversation as a BCP 47 tag, for example en or fr-CA. Hot.")
     livekit: LiveKit = Field(
         default_factory=LiveKit, description="Which LiveKit server the agent serves. A change rolls the pods."
     )
@@ -108,9 +124,18 @@ class VoiceAgentSpec(Model):
     suspend: bool = Field(
         default=False, description="True takes all worker pods away and keeps the VoiceAgent and its settings."
     )
-    image: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\s]+$")] | None = Field(
-        default=None, description="Worker image. Defaults from the install. A change rolls the pods."
-    )
+    image: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=1024,
+                pattern=r"^[^\s]+$",
+                json_schema_extra=worded("must be the name of an image, without spaces"),
+            ),
+        ]
+        | None
+    ) = Field(default=None, description="Worker image. Defaults from the install. A change rolls the pods.")
     image_pull_secrets: list[SecretReference] = Field(
         default_factory=list, max_length=16, description="Secrets for pulling the image. A change rolls the pods."
     )
@@ -129,22 +154,26 @@ ROOT_RULES: tuple[dict[str, str], ...] = (
         f"size(self.metadata.name) <= {NAME_MAX_LENGTH}",
         f"metadata.name may have at most {NAME_MAX_LENGTH} characters, so that the names of pods and "
         "labels made from it fit; choose a shorter one",
+        ".metadata.name",
     ),
     rule(
         f"self.metadata.name.matches('{NAME_PATTERN}')",
         "metadata.name may have lower-case letters, digits and hyphens only and must begin with a letter, "
         "since a Service gets the same name",
+        ".metadata.name",
     ),
     rule(
         "self.spec.drain.timeoutSeconds >= self.spec.sessions.maxDurationSeconds",
         "spec.drain.timeoutSeconds must be at least spec.sessions.maxDurationSeconds, or a rollout would "
         "cut calls; raise the first or lower the second",
+        ".spec.drain.timeoutSeconds",
     ),
     rule(
         "has(self.spec.agentName) == has(oldSelf.spec.agentName) && "
         "(!has(self.spec.agentName) || self.spec.agentName == oldSelf.spec.agentName)",
         "spec.agentName cannot be added, removed or changed, since callers are dispatched by it; "
         "make a new VoiceAgent instead",
+        ".spec.agentName",
     ),
 )
 """CEL rules at the root of the CRD's schema: what one object can know of itself."""

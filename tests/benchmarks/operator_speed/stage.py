@@ -5,13 +5,11 @@ benchmark itself, so that every request that the API server sees comes from the 
 """
 
 import asyncio
-import importlib.util
 import json
 import os
 import re
 import ssl
 import subprocess
-import sys
 import tempfile
 import urllib.request
 from collections import Counter
@@ -21,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from control_plane import control_plane
 from operator_speed.access import Access
 from operator_speed.fleet import AGENTS, NAMESPACE, agent, clear, count, prepare, write_install
 from operator_speed.recorder import Recorder, as_templates
@@ -103,28 +102,20 @@ def memory_megabytes(pid: int) -> tuple[float, float]:
 
 @contextmanager
 def open_stage() -> Iterator[Stage]:
-    """The API server, from its start to its end."""
-    control_plane = _load("control_plane", REPO / "tests/integration/conftest.py")
-    with tempfile.TemporaryDirectory(prefix="bench-operator-") as name:
+    """The API server, from its start to its end; without controllers, which nobody here waits for."""
+    with tempfile.TemporaryDirectory(prefix="bench-operator-") as name, control_plane(Path(name)) as cluster:
         folder = Path(name)
-        processes = control_plane.Processes(folder)
-        try:
-            cluster = control_plane._start_control_plane(control_plane._binaries(), folder, processes)
-            cluster.do("apply", "-f", str(REPO / "crds/voiceagents.yaml"))
-            cluster.do("wait", "--for=condition=Established", "crd/voiceagents.voiceagents.dev", "--timeout=30s")
-            cluster.do("create", "clusterrolebinding", USER, "--clusterrole=cluster-admin", f"--user={USER}")
-            cluster.kubeconfig(USER)
-            certificate, key = folder / f"{USER}.crt", folder / f"{USER}.key"
-            access = Access(cluster.server, str(cluster.authority.certificate), str(certificate), str(key))
-            asyncio.run(prepare(access))
-            install = write_install(folder / "install.yaml")
-            templates, collections = asyncio.run(_record(access, install))
-            (folder / "templates.json").write_text(json.dumps(templates), encoding="utf-8")
-            pids = {Path(process.args[0]).name: process.pid for process in processes.started}
-            file = access.write(folder / "access.json")
-            yield Stage(folder, cluster, access, file, install, folder / "templates.json", collections, pids)
-        finally:
-            processes.stop()
+        cluster.do("create", "clusterrolebinding", USER, "--clusterrole=cluster-admin", f"--user={USER}")
+        cluster.kubeconfig(USER)
+        certificate, key = folder / f"{USER}.crt", folder / f"{USER}.key"
+        access = Access(cluster.server, str(cluster.authority.certificate), str(certificate), str(key))
+        asyncio.run(prepare(access))
+        install = write_install(folder / "install.yaml")
+        templates, collections = asyncio.run(_record(access, install))
+        (folder / "templates.json").write_text(json.dumps(templates), encoding="utf-8")
+        pids = {Path(process.args[0]).name: process.pid for process in cluster.processes.started}
+        file = access.write(folder / "access.json")
+        yield Stage(folder, cluster, access, file, install, folder / "templates.json", collections, pids)
 
 
 async def _record(access: Access, install: Path) -> tuple[dict[str, Any], dict[str, int]]:
@@ -140,15 +131,6 @@ async def _record(access: Access, install: Path) -> tuple[dict[str, Any], dict[s
     made["metadata"] |= {"uid": "uid-placeholder", "resourceVersion": "1"}
     writes = await Recorder(install, secrets).writes(made)
     return as_templates(writes), dict(Counter(write.collection for write in writes[:-1]))
-
-
-def _load(name: str, file: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def ended(process: "subprocess.Popen[bytes]") -> None:

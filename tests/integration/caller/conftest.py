@@ -7,25 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import shutil
-import socket
-import subprocess
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from aiohttp import web
 from livekit import api, rtc
+from local_livekit import API_KEY, API_SECRET, livekit_server
 from numpy.typing import NDArray
+from processes import free_port
 
-KEY, SECRET = "test-key", "a-secret-that-is-long-enough-for-tests"
 RATE = 24_000
 VOCABULARY = ["hello", "how", "can", "i", "help", "when", "are", "you", "open", "we", "at", "nine", "one", "two"]
 _TONE_SECONDS, _PAUSE_SECONDS = 0.22, 0.2
@@ -189,7 +184,7 @@ class ScriptedAgent:
 
 def make_token(room: str, identity: str, kind: Any = "standard") -> str:
     grants = api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True)
-    return api.AccessToken(KEY, SECRET).with_identity(identity).with_kind(kind).with_grants(grants).to_jwt()
+    return api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_kind(kind).with_grants(grants).to_jwt()
 
 
 @asynccontextmanager
@@ -242,33 +237,11 @@ async def running_world(script: Script, livekit_url: str) -> AsyncIterator[World
         await runner.cleanup()
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def livekit_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A livekit-server of our own that listens on loopback only."""
-    binary = os.environ.get("LIVEKIT_SERVER_BINARY", "")
-    if not binary or shutil.which(binary) is None:
-        pytest.fail(f"LIVEKIT_SERVER_BINARY must name a livekit-server program; it is {binary!r}.")
-    port, folder = free_port(), tmp_path_factory.mktemp("livekit")
-    (folder / "livekit.yaml").write_text(
-        f"port: {port}\nbind_addresses: [127.0.0.1]\nkeys: {{{KEY}: {SECRET}}}\n"
-        f"rtc: {{udp_port: {free_port()}, tcp_port: 0, node_ip: 127.0.0.1, use_external_ip: false,\n"
-        "  enable_loopback_candidate: true, interfaces: {includes: [lo]}, ips: {includes: [127.0.0.1/32]}}\n"
-    )
-    with (folder / "livekit.log").open("wb") as log:
-        command = [binary, "--config", str(folder / "livekit.yaml")]
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _wait_until_up(server, port, folder / "livekit.log")
-        yield f"ws://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
+    """A livekit-server of these tests' own."""
+    with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -285,15 +258,3 @@ def in_world(livekit_url: str) -> Callable[[Script, Callable[[World], Awaitable[
 @pytest.fixture
 def script() -> type[Script]:
     return Script
-
-
-def _wait_until_up(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 30
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            opener.open(f"http://127.0.0.1:{port}/", timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"livekit-server did not come up:\n{log.read_text()[-2000:]}")

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-
-API_KEY = "devkey"
-API_SECRET = "a-secret-of-at-least-32-characters"
+from control_plane import Cluster, control_plane
+from local_livekit import API_KEY, API_SECRET
+from processes import free_port
 
 # What the gateway needs of the API server, and no more.
 RULES = [
@@ -27,12 +26,6 @@ RULES = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -157,6 +150,13 @@ class Place:
         self.cluster.do(
             "patch", kind, name, "--namespace", self.namespace, "--subresource=status", "--type=merge", "-p", patch
         )
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A control plane without an operator, which would write statuses of its own."""
+    with control_plane(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -3,99 +3,33 @@
 import asyncio
 import base64
 import json
-import os
-import shutil
 import socket
-import subprocess
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from livekit import api, rtc
+from local_livekit import LiveKit, livekit_server
 
 Start = Callable[..., Any]
 
 
-API_KEY = "devkey"
-API_SECRET = "a-secret-of-at-least-32-characters"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class LiveKit:
-    """livekit-server on loopback."""
-
-    binary: str
-    folder: Path
-    port: int = field(default_factory=free_port)
-    key: str = API_KEY
-    secret: str = API_SECRET
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        config = {
-            "port": self.port,
-            "bind_addresses": ["127.0.0.1"],
-            "rtc": {
-                "udp_port": free_port(),
-                "tcp_port": free_port(),
-                "node_ip": "127.0.0.1",
-                "use_external_ip": False,
-                "enable_loopback_candidate": True,
-                "interfaces": {"includes": ["lo"]},
-            },
-            "keys": {self.key: self.secret},
-        }
-        (self.folder / "livekit.yaml").write_text(json.dumps(config))
-        with (self.folder / "livekit.log").open("ab") as log:
-            command = [self.binary, "--config", str(self.folder / "livekit.yaml")]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            time.sleep(0.1)
-        raise TimeoutError((self.folder / "livekit.log").read_text())
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def client(self) -> api.LiveKitAPI:
-        return api.LiveKitAPI(self.url, self.key, self.secret)
-
-    def token(self, room: str, identity: str, kind: api.AccessToken.ParticipantKind = "standard") -> str:
-        """A token that the gateway did not make."""
-        grants = api.VideoGrants(room_join=True, room=room, agent=kind == "agent")
-        token = api.AccessToken(self.key, self.secret).with_identity(identity).with_kind(kind)
-        return token.with_grants(grants).to_jwt()
+def own_token(livekit: LiveKit, room: str, identity: str, kind: api.AccessToken.ParticipantKind = "standard") -> str:
+    """A token that the gateway did not make."""
+    grants = api.VideoGrants(room_join=True, room=room, agent=kind == "agent")
+    token = api.AccessToken(livekit.key, livekit.secret).with_identity(identity).with_kind(kind)
+    return token.with_grants(grants).to_jwt()
 
 
 @pytest.fixture(scope="module")
 def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
-    binary = os.environ.get("LIVEKIT_SERVER_BINARY") or shutil.which("livekit-server")
-    if binary is None:
-        pytest.fail("LIVEKIT_SERVER_BINARY names no livekit-server, and there is none in PATH", pytrace=False)
-    server = LiveKit(binary, tmp_path_factory.mktemp("livekit"))
-    server.start()
-    yield server
-    server.stop()
+    with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +153,7 @@ async def test_the_room_asked_for_while_joining_is_not_the_one_joined(livekit: A
 async def test_a_living_room_without_an_agent_is_given_one_and_only_one(
     place: Any, livekit: Any, gateway: Any, room_name: str
 ) -> None:
-    async with joined(livekit.url, livekit.token(room_name, "first")):
+    async with joined(livekit.url, own_token(livekit, room_name, "first")):
         await until_participants(livekit, room_name, 1)
         assert await dispatches(livekit, room_name) in ([], [""])
 
@@ -244,7 +178,7 @@ async def test_an_empty_room_that_is_there_already_is_given_an_agent_too(
 async def test_a_room_with_an_agent_in_it_is_left_as_it_is(
     place: Any, livekit: Any, gateway: Any, room_name: str
 ) -> None:
-    async with joined(livekit.url, livekit.token(room_name, "agent-1", kind="agent")):
+    async with joined(livekit.url, own_token(livekit, room_name, "agent-1", kind="agent")):
         await until_participants(livekit, room_name, 1)
 
         assert gateway.get(f"/token?room={room_name}").status_code == 200

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from processes import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 OPERATOR_USER = "voiceagent-operator"
@@ -45,7 +46,7 @@ class OperatorProcess:
 
     def launch(self) -> None:
         """Start it without waiting for anything."""
-        self.port = self.cluster.free_port()
+        self.port = free_port()
         command = [sys.executable, "-m", "voiceagent_operator", "--config", self.install, *self.arguments]
         command += ["--health-host", "127.0.0.1", "--health-port", str(self.port)]
         environment = {
@@ -158,23 +159,36 @@ class Space:
         return self.get("deployments", name) or {}
 
     def serve(self, name: str = "receptionist", *, selected: bool = False, address: str | None = None) -> None:
-        """Stand in for the nodes: tell the Deployment that its pods are ready; all of the namespace, or its own."""
-        deployment = self.get("deployments", name) or {}
-        wanted = deployment["spec"]["replicas"]
-        for pod in self.list("pods"):
-            if "deletionTimestamp" in pod["metadata"]:
-                continue
-            if selected and pod["metadata"]["labels"]["voiceagents.dev/agent"] != name:
-                continue
-            ready: dict[str, Any] = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-            if address:
-                ready |= {"podIP": address, "podIPs": [{"ip": address}]}
-            patch = json.dumps({"status": ready})
-            words = ("patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge", "-p", patch)
-            done = self.cluster.kubectl("--namespace", self.name, *words)
-            assert done.returncode == 0 or "NotFound" in done.stderr, done.stderr
-        self.cluster.until(
-            lambda: (self.get("voiceagents", name) or {}).get("status", {}).get("readyReplicas") == wanted, "pods ready"
+        """Stand in for the nodes until a rollout is done: its pods are ready; all of the namespace's, or its own."""
+        ready: dict[str, Any] = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+        if address:
+            ready |= {"podIP": address, "podIPs": [{"ip": address}]}
+        body = json.dumps({"status": ready})
+        served: set[str] = set()
+
+        def done() -> bool:
+            for pod in self.list("pods"):
+                meta = pod["metadata"]
+                wanted = not selected or meta["labels"]["voiceagents.dev/agent"] == name
+                if not wanted or "deletionTimestamp" in meta or meta["uid"] in served:
+                    continue
+                words = ("patch", "pod", meta["name"], "--subresource=status", "--type=merge", "-p", body)
+                told = self.cluster.kubectl("--namespace", self.name, *words)
+                assert told.returncode == 0 or "NotFound" in told.stderr, told.stderr
+                served.add(meta["uid"])
+            return self._rolled_out(name)
+
+        self.cluster.until(done, "pods ready, and earlier ones gone")
+
+    def _rolled_out(self, name: str) -> bool:
+        """Whether the Deployment has its newest pods only, and the operator has told so."""
+        deployment, agent = self.get("deployments", name) or {}, self.get("voiceagents", name) or {}
+        wanted, seen = deployment["spec"]["replicas"], deployment.get("status", {})
+        counts = [seen.get(field, 0) for field in ("replicas", "updatedReplicas", "readyReplicas")]
+        return bool(
+            seen.get("observedGeneration") == deployment["metadata"]["generation"]
+            and counts == [wanted] * 3
+            and agent.get("status", {}).get("readyReplicas") == wanted
         )
 
 
@@ -187,9 +201,27 @@ def rights(cluster: Any) -> None:
     )
 
 
+@pytest.fixture(scope="session")
+def _common_operator(cluster: Any, rights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    install = tmp_path_factory.mktemp("operator") / "install.yaml"
+    install.write_text(yaml.safe_dump(INSTALL))
+    process = OperatorProcess(cluster, install)
+    yield process
+    process.stop()
+
+
 @pytest.fixture
-def new_operator(cluster: Any, rights: None, tmp_path: Path) -> Iterator[Any]:
-    """Makes operators of a test's own."""
+def operator(_common_operator: OperatorProcess) -> OperatorProcess:
+    """An operator that serves the whole cluster, and goes on from test to test."""
+    if _common_operator.process is None:
+        _common_operator.start()
+    return _common_operator
+
+
+@pytest.fixture
+def new_operator(_common_operator: OperatorProcess, cluster: Any, tmp_path: Path) -> Iterator[Any]:
+    """Makes operators of a test's own; no other one runs beside them."""
+    _common_operator.stop()
     made: list[OperatorProcess] = []
 
     def make(*arguments: str, **install: Any) -> OperatorProcess:
@@ -201,17 +233,6 @@ def new_operator(cluster: Any, rights: None, tmp_path: Path) -> Iterator[Any]:
     yield make
     for process in made:
         process.stop()
-
-
-@pytest.fixture(scope="session")
-def operator(cluster: Any, rights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    """An operator that serves the whole cluster."""
-    install = tmp_path_factory.mktemp("operator") / "install.yaml"
-    install.write_text(yaml.safe_dump(INSTALL))
-    process = OperatorProcess(cluster, install)
-    process.start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture(scope="session")

@@ -135,7 +135,7 @@ def test_the_younger_of_two_agents_of_one_name_waits_until_the_elder_is_gone(ope
     space.until_deployed("younger")
 
 
-def test_a_new_default_image_comes_to_a_few_agents_at_a_time(new_operator: Any, operator: Any, space: Any) -> None:
+def test_a_new_default_image_comes_to_a_few_agents_at_a_time(new_operator: Any, space: Any) -> None:
     agents, limit = [f"agent-{number:02d}" for number in range(12)], 3
 
     def rolled() -> set[str]:
@@ -145,7 +145,6 @@ def test_a_new_default_image_comes_to_a_few_agents_at_a_time(new_operator: Any, 
             if item["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":new")
         }
 
-    operator.stop()
     first = new_operator("--namespace", space.name, workerImage="worker.test/voiceagent-worker:old")
     first.start()
     for name in agents:
@@ -162,18 +161,14 @@ def test_a_new_default_image_comes_to_a_few_agents_at_a_time(new_operator: Any, 
     )
     later.start()
     done: set[str] = set()
-    try:
-        while len(done) < len(agents):
-            next_ones = min(limit, len(agents) - len(done))
-            space.cluster.until(lambda seen=done, least=next_ones: len(rolled() - seen) >= least, "the next ones roll")
-            under_way = rolled() - done
-            assert len(under_way) <= limit
-            waiting = sorted(set(agents) - rolled())
-            if waiting:
-                space.until_reason("WaitingForTurn", "Reconciling", waiting[-1])
-            for name in under_way:
-                space.serve(name, selected=True)
-            done = done | under_way
-    finally:
-        later.stop()
-        operator.start()
+    while len(done) < len(agents):
+        next_ones = min(limit, len(agents) - len(done))
+        space.cluster.until(lambda seen=done, least=next_ones: len(rolled() - seen) >= least, "the next ones roll")
+        under_way = rolled() - done
+        assert len(under_way) <= limit
+        waiting = sorted(set(agents) - rolled())
+        if waiting:
+            space.until_reason("WaitingForTurn", "Reconciling", waiting[-1])
+        for name in under_way:
+            space.serve(name, selected=True)
+        done = done | under_way

@@ -108,7 +108,7 @@ def test_an_operator_killed_at_random_moments_leaves_nothing_undone_orphaned_or_
     owner.start()
     for _ in range(KILLS):
         process.launch()
-        time.sleep(dice.uniform(0.2, 4.0))
+        time.sleep(dice.uniform(0.2, 3.0))
         process.kill()
         assert owner.failure is None, owner.failure
     process.start()

@@ -239,10 +239,7 @@ def test_one_made_anew_under_the_same_name_gets_children_of_its_own(operator: An
         )
 
 
-def test_an_operator_of_one_namespace_leaves_others_alone(
-    operator: Any, new_operator: Any, space: Any, other_space: Any
-) -> None:
-    operator.stop()
+def test_an_operator_of_one_namespace_leaves_others_alone(new_operator: Any, space: Any, other_space: Any) -> None:
     process = new_operator("--namespace", space.name)
     process.start()
     space.apply()
@@ -251,5 +248,5 @@ def test_an_operator_of_one_namespace_leaves_others_alone(
     assert process.asks("/healthz") == 200
     assert "status" not in other_space.get("voiceagents")
     process.stop()
-    operator.start()
+    new_operator().start()
     other_space.until_reason("LiveKitSecretMissing")

@@ -4,84 +4,25 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from livekit import rtc
-from prometheus_client.parser import text_string_to_metric_families
+from livekit import api, rtc
+from local_livekit import LiveKit
+from worker_process import (
+    START_SECONDS,
+    RunningWorker,
+    call_processes,
+    ended,
+    metric,
+    session_of,
+    until,
+    until_config_changes,
+    until_ready,
+)
 
-# of conftest, which pytest's importlib mode does not let a test import
-LiveKit = Any
-RunningWorker = Any
 StartWorker = Callable[..., RunningWorker]
-START_SECONDS = 150.0
-"""Imports take seconds, and many more on a machine that builds beside the tests."""
-
-
-async def until(question: Callable[[], Awaitable[Any]], seconds: float = 15.0, what: str = "") -> Any:
-    """Ask until the answer is true; the answer."""
-    deadline = time.monotonic() + seconds
-    answer: Any = None
-    while time.monotonic() < deadline:
-        try:
-            answer = await question()
-        except OSError as error:
-            answer = None
-            what = what or str(error)
-        if answer:
-            return answer
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
-
-
-async def until_ready(worker: RunningWorker) -> None:
-    async def ready() -> bool:
-        if worker.process.poll() is not None:
-            raise AssertionError(f"the worker ended with {worker.process.returncode}:\n{worker.log}")
-        return bool((await worker.get("/readyz"))[0] == 200)
-
-    await until(ready, START_SECONDS, "ready")
-
-
-async def until_config_changes(worker: RunningWorker, **fields: Any) -> str:
-    """Change the config file; its new revision."""
-    first = (await worker.status())["configRevision"]
-    worker.change_config(**fields)
-
-    async def changed() -> str | None:
-        revision: str = (await worker.status())["configRevision"]
-        return revision if revision != first else None
-
-    revision: str = await until(changed, what="a new revision")
-    return revision
-
-
-async def session_of(worker: RunningWorker, room: str) -> dict[str, Any] | None:
-    sessions = (await worker.status())["sessions"]
-    return next((session for session in sessions if session["room"] == room), None)
-
-
-async def ended(worker: RunningWorker, room: str, seconds: float = 30.0) -> dict[str, Any]:
-    async def over() -> dict[str, Any] | None:
-        session = await session_of(worker, room)
-        return session if session is not None and session["endedAt"] is not None else None
-
-    session: dict[str, Any] = await until(over, seconds, f"the end of {room}")
-    return session
-
-
-async def metric(worker: RunningWorker, name: str, **labels: str) -> float:
-    """The value of a series of this pod."""
-    wanted = {"namespace": "tests", "agent": "agent", "revision": "rev1", **labels}
-    for family in text_string_to_metric_families((await worker.get("/metrics"))[1]):
-        for sample in family.samples:
-            if sample.name == name and sample.labels == wanted:
-                return float(sample.value)
-    raise AssertionError(f"no {name} with {wanted}")
 
 
 class Caller:
@@ -98,8 +39,16 @@ class Caller:
         self.room.register_byte_stream_handler("lk.agent.session", lambda _, sender: self.internals.append(sender))
 
     async def __aenter__(self) -> "Caller":
-        token = self._livekit.token(self.name, self._worker.agent_name)
-        await self.room.connect(self._livekit.url, token)
+        configuration = api.RoomConfiguration(
+            agents=[api.RoomAgentDispatch(agent_name=self._worker.agent_name)], departure_timeout=2
+        )
+        token = (
+            api.AccessToken(self._livekit.key, self._livekit.secret)
+            .with_identity("caller")
+            .with_grants(api.VideoGrants(room_join=True, room=self.name))
+            .with_room_config(configuration)  # dispatches the agent as the room is made
+        )
+        await self.room.connect(self._livekit.url, token.to_jwt())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,14 +61,6 @@ class Caller:
 
         participant: rtc.RemoteParticipant = await until(present, 30.0, "the agent in the room")
         return participant
-
-
-def call_processes(worker: RunningWorker) -> set[int]:
-    """Those that the forkserver made: one is idle, each other has a call."""
-    forkservers = [pid for pid, command in worker.children().items() if "forkserver" in command]
-    rows = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, row.split())) for row in rows.splitlines()]
-    return {pid for pid, parent in pairs if parent in forkservers}
 
 
 async def test_worker_is_ready_once_livekit_knows_it_and_again_after_livekit_was_away(
@@ -183,7 +124,7 @@ async def test_call_is_answered_recorded_counted_and_ends_when_the_caller_leaves
     assert (session["outcome"], session["error"]) == ("completed", None)
     assert await metric(worker, "voiceagent_sessions_active") == 0
     assert await metric(worker, "voiceagent_sessions_ended_total", outcome="completed") == completed + 1
-    assert worker.provider_key not in worker.log and livekit.api_secret not in worker.log
+    assert worker.provider_key not in worker.log and livekit.secret not in worker.log
     for line in worker.log.splitlines():
         assert {"time", "level", "logger", "message"} <= json.loads(line).keys()
 
