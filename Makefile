@@ -46,15 +46,18 @@ lint: $(VENV)/.installed ## ruff, mypy, import-linter, helm lint, generated file
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy $(addprefix -p ,$(PACKAGES))
 	PYTHONPATH=sandbox/src $(RUN)/lint-imports
-	$(RUN)/python -m voiceagent_api.crd --check
+	@for made in crd reference values_schema; do $(RUN)/python -m voiceagent_api.$$made --check || exit 1; done
 
 format: $(VENV)/.installed ## Put the code in form
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-crds: $(VENV)/.installed ## Make the CRD from the types
-	$(RUN)/python -m voiceagent_api.crd > build-crd.yaml && mv build-crd.yaml crds/voiceagents.yaml
+crds: $(VENV)/.installed ## Make CRD, reference page and parts of the chart's schema from the types
+	@mkdir -p build
+	$(RUN)/python -m voiceagent_api.crd > build/made && mv build/made crds/voiceagents.yaml
 	cp crds/voiceagents.yaml charts/voiceagent-operator/files/voiceagents.yaml
+	$(RUN)/python -m voiceagent_api.reference > build/made && mv build/made docs/reference.md
+	$(RUN)/python -m voiceagent_api.values_schema > build/made && mv build/made charts/voiceagent-operator/values.schema.json
 
 client: ## Build the web client's files
 	@$(SANDBOX) client

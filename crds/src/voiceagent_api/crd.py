@@ -3,20 +3,20 @@
 The printed file is committed, since people, charts and GitOps tools read it; `--check` tells when it has drifted.
 """
 
-import argparse
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
+from voiceagent_api.generated import REPOSITORY, run
 from voiceagent_api.names import GROUP, KIND, PLURAL, VERSION
 from voiceagent_api.schema import Schema, structural_schema
 from voiceagent_api.status import VoiceAgentStatus
 from voiceagent_api.voiceagent import ROOT_RULES, VoiceAgentSpec
 
-COMMITTED_FILE = Path(__file__).resolve().parents[2] / "voiceagents.yaml"
-HEADER = "# Made from the types by: python -m voiceagent_api.crd > crds/voiceagents.yaml\n"
+COMMITTED_FILE = REPOSITORY / "crds" / "voiceagents.yaml"
+HEADER = "# Made from the types by: make crds\n"
 
 _STANDARD_COLUMNS = (
     ("Ready", ".status.readySummary", "Ready of wanted worker pods."),
@@ -77,17 +77,6 @@ def crd_yaml() -> str:
     return HEADER + yaml.dump(custom_resource_definition(), Dumper=_PlainDumper, sort_keys=False, width=120)
 
 
-def drift(path: Path) -> str | None:
-    """A sentence that says how the file differs from the types, or None where it does not."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        return f"The CRD file {path} cannot be read: {error.strerror}."
-    if text == crd_yaml():
-        return None
-    return f"The CRD file {path} has drifted from the types; run: python -m voiceagent_api.crd > {path}"
-
-
 class _PlainDumper(yaml.SafeDumper):
     """Writes equal parts out each time: anchors would make the file hard to read."""
 
@@ -130,26 +119,9 @@ def _printer_columns() -> list[dict[str, Any]]:
     return [*standard, age, *wide]
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the CRD, or check the committed file."""
-    parser = argparse.ArgumentParser(prog="python -m voiceagent_api.crd", description=__doc__)
-    parser.add_argument(
-        "--check",
-        nargs="?",
-        type=Path,
-        const=COMMITTED_FILE,
-        metavar="FILE",
-        help="exit 1 with a sentence when FILE (default: the committed one) differs from what the types make",
-    )
-    options = parser.parse_args(arguments)
-    if options.check is None:
-        sys.stdout.write(crd_yaml())
-        return 0
-    sentence = drift(options.check)
-    if sentence is None:
-        return 0
-    print(sentence, file=sys.stderr)
-    return 1
+    return run("voiceagent_api.crd", "The CRD file", COMMITTED_FILE, crd_yaml, arguments)
 
 
 if __name__ == "__main__":

@@ -13,43 +13,61 @@ class InstallError(Exception):
     """The install's configuration cannot be used; the message says where and why."""
 
 
+OptionalAddress = Annotated[str, Field(pattern=r"^$|^(https?|wss?)://[^\s/]+")]
+"""An address, or nothing."""
+
+
 class LiveKitDefaults(Model):
     """Used by VoiceAgents that name no LiveKit server of their own."""
 
-    url: str = ""
-    public_url: str = Field(default="", alias="publicURL")
-    credentials_secret_name: str = "livekit"  # noqa: S105 (a Secret's name)
+    url: OptionalAddress = Field(default="", description="Address that worker pods and the gateway connect to.")
+    public_url: OptionalAddress = Field(
+        default="", alias="publicURL", description="Address that browsers are told; empty for url."
+    )
+    credentials_secret_name: Annotated[str, Field(min_length=1)] = Field(
+        default="livekit", description="Secret with LIVEKIT_API_KEY and LIVEKIT_API_SECRET in each agent's namespace."
+    )
 
 
 class ProviderDefaults(Model):
     """Used by VoiceAgents that ask for this provider and say no more. Secrets are of the agent's own namespace."""
 
-    base_url: str | None = Field(default=None, alias="baseURL")
-    secret_name: str | None = None
-    secret_key: str | None = None
+    base_url: OptionalAddress | None = Field(
+        default=None, alias="baseURL", description="Address of a server that speaks the provider's protocol."
+    )
+    secret_name: str | None = Field(default=None, description="Secret with the provider's key.")
+    secret_key: str | None = Field(default=None, description="Key in that Secret.")
 
 
 class GatewaySettings(Model):
     """How the gateway serves."""
 
-    auth: Literal["none"] = "none"
-    token_ttl_seconds: Annotated[int, Field(ge=30, le=600)] = 600
-    allow_test_metrics: bool = False
-    retention_hours: Annotated[int, Field(ge=1)] = 168
+    auth: Literal["none"] = Field(default="none", description="Who may ask for tokens; none: whoever reaches it.")
+    token_ttl_seconds: Annotated[int, Field(ge=30, le=600)] = Field(
+        default=600, description="For how many seconds a token lets its caller join."
+    )
+    allow_test_metrics: bool = Field(default=False, description="Whether POST /metrics/test is taken.")
+    retention_hours: Annotated[int, Field(ge=1)] = Field(
+        default=168, description="For how many hours the gateway keeps the history."
+    )
 
 
 class NetworkPolicyDefaults(Model):
     """Who may reach the worker pods of all agents."""
 
-    enabled: bool = True
-    allowed_from: list[dict[str, Any]] = Field(default_factory=list)
-    """Peers as in a NetworkPolicy; empty for anybody. The chart names operator, gateway and what its user adds."""
+    enabled: bool = Field(default=True, description="Whether worker pods get a NetworkPolicy.")
+    allowed_from: list[dict[str, Any]] = Field(
+        default_factory=list, description="Who may reach them: peers as in a NetworkPolicy."
+    )
+    """Empty for anybody. The chart names operator, gateway and what its user adds."""
 
 
 class RolloutDefaults(Model):
     """How a change of the install's worker image comes to the agents."""
 
-    max_concurrent_agents: Annotated[int, Field(ge=1)] = 5
+    max_concurrent_agents: Annotated[int, Field(ge=1)] = Field(
+        default=5, description="Agents that take in a changed default image at the same time."
+    )
 
 
 class InstallConfig(Model):

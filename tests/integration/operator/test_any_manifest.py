@@ -1,0 +1,55 @@
+"""Manifests by chance: no valid one is refused, and none that the API server takes stops the operator."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from manifests import specs, valid_specs
+
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def refusal(space: Any, spec: dict[str, Any], name: str = "by-chance", *, dry: bool) -> str:
+    """What the API server says against a VoiceAgent with this spec; empty where it takes it."""
+    path = f"/apis/voiceagents.dev/v1alpha1/namespaces/{space.name}/voiceagents?fieldValidation=Strict"
+    body = {"apiVersion": "voiceagents.dev/v1alpha1", "kind": "VoiceAgent", "metadata": {"name": name}, "spec": spec}
+    try:
+        space.cluster.post(path + ("&dryRun=All" if dry else ""), body)
+    except urllib.error.HTTPError as error:
+        return str(json.loads(error.read())["message"])
+    return ""
+
+
+def test_no_valid_manifest_is_refused(bare_space: Any) -> None:
+    @MANY
+    @given(spec=valid_specs())
+    def holds(spec: dict[str, Any]) -> None:
+        assert refusal(bare_space, spec, dry=True) == ""
+
+    holds()
+
+
+def test_no_manifest_that_is_taken_stops_the_operator(operator: Any, space: Any) -> None:
+    names: list[str] = []
+
+    @FEW
+    @given(spec=st.one_of(valid_specs(), specs()))
+    def take(spec: dict[str, Any]) -> None:
+        name = f"by-chance-{len(names)}"
+        if not refusal(space, {**spec, "replicas": 0, "suspend": True}, name, dry=False):
+            names.append(name)
+
+    take()
+    assert len(names) >= 10
+
+    def told() -> bool:
+        return all(space.condition(name=name).get("message") for name in names)
+
+    space.cluster.until(told, "a Ready condition on each of them", 120)
+    assert operator.asks("/healthz") == 200
+    assert operator.process.poll() is None
+    assert "Traceback" not in operator.log.read_text()

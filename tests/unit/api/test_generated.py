@@ -1,0 +1,36 @@
+"""What is made from the types is committed as they make it, and says what is needed."""
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from voiceagent_api import crd, reference, values_schema
+
+MADE = (crd, reference, values_schema)
+
+
+@pytest.mark.parametrize("module", MADE, ids=lambda module: module.__name__)
+def test_the_committed_file_has_not_drifted(module: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert module.main(["--check"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("module", MADE, ids=lambda module: module.__name__)
+def test_drift_is_told_in_a_sentence(module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drifted = tmp_path / "drifted"
+    drifted.write_text(module.COMMITTED_FILE.read_text().replace("LiveKit", "x"))
+    assert module.main(["--check", str(drifted)]) == 1
+    assert capsys.readouterr().err.endswith(f"{drifted} has drifted from the types; run: make crds\n")
+
+
+def test_the_reference_tells_of_each_field_of_the_schema() -> None:
+    page = reference.reference_page()
+    for field in ("spec.providers.llm.fallbacks[].model", "spec.podTemplate.env[].valueFrom", "status.latency.window"):
+        assert f"| `{field}` |" in page
+
+
+def test_the_charts_schema_takes_over_a_changed_bound() -> None:
+    document = json.loads(values_schema.COMMITTED_FILE.read_text())
+    document["properties"]["gateway"]["properties"]["tokenTTLSeconds"]["maximum"] = 7
+    assert values_schema.values_schema(json.dumps(document)) == values_schema.COMMITTED_FILE.read_text()
