@@ -1,4 +1,5 @@
-"""The only writer. Everything is written by server-side apply, and only where it is not so already."""
+"""The only writer. What is not there is created, which takes nothing of anybody's; the rest is brought to what it
+should be by server-side apply, and only where it is not so already."""
 
 import logging
 import secrets
@@ -12,10 +13,11 @@ from voiceagent_operator.agent import VoiceAgent
 from voiceagent_operator.build.control_secret import build_control_secret
 from voiceagent_operator.build.revision import History
 from voiceagent_operator.client import Client
-from voiceagent_operator.compare import is_within, stamped
+from voiceagent_operator.compare import is_within, require_ownership, stamped
 from voiceagent_operator.errors import ApiError, Hindrance
 from voiceagent_operator.kinds import CONFIG_MAP, CONTROLLER_REVISION, POD, SECRET, VOICE_AGENT, Kind
-from voiceagent_operator.objects import Key, Object, place, uid
+from voiceagent_operator.managers import as_applied, created_by_us
+from voiceagent_operator.objects import Key, Object, owner_of, place, uid
 from voiceagent_operator.observe import Child
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.tables import Tables
@@ -35,30 +37,55 @@ class Applier:
         self._client = client
         self._tables = tables
 
-    async def apply_child(self, child: Child) -> Object:
+    async def apply_child(self, agent: VoiceAgent, child: Child) -> Object:
         """Bring a child to what is desired; returns it as it then is.
 
-        An existing child is named by its uid, and a new one is made without force: nothing of another owner that
-        came in between is overwritten. Raises Hindrance where the API server
-        refuses it, else ApiError.
+        An existing child is named by its uid: nothing of another owner that came in between is overwritten. Raises
+        Hindrance where the API server refuses it or the name is another's, else ApiError.
         """
-        desired, observed = stamped(child.desired), child.observed
-        if observed is not None and is_within(desired, observed):
-            return observed
+        desired, observed, kind = stamped(child.desired), child.observed, child.kind
         where = place(desired)
-        if observed is not None:
-            desired = {**desired, "metadata": {**desired["metadata"], "uid": uid(observed)}}
         try:
-            applied = await self._client.apply(
-                child.kind.path(where.namespace, where.name), desired, force=observed is not None
-            )
+            if observed is None:
+                observed = await self._create(agent, kind, desired)
+            if is_within(desired, observed):
+                return observed
+            await self._own_as_applier(kind, observed)
+            desired = {**desired, "metadata": {**desired["metadata"], "uid": uid(observed)}}
+            applied = await self._client.apply(kind.path(*where), desired, force=True)
         except ApiError as error:
             if not error.refused:
                 raise
-            raise _refused(f"{child.kind.name} {where}", error) from error
-        self._tables.remember(child.kind, applied)
-        logger.info("applied", extra={"child": f"{child.kind.name} {where}", "new": observed is None})
+            raise _refused(f"{kind.name} {where}", error) from error
+        self._tables.remember(kind, applied)
+        logger.info("applied", extra={"child": f"{kind.name} {where}", "new": False})
         return applied
+
+    async def _create(self, agent: VoiceAgent, kind: Kind, desired: Object) -> Object:
+        """Make a child; where its name is taken, returns what has it, if that is the agent's."""
+        where = place(desired)
+        try:
+            made = await self._client.create(kind.path(where.namespace), desired)
+        except ApiError as error:
+            found = await self._client.find(kind, *where) if error.status == 409 else None
+            if found is None:
+                raise
+            require_ownership(agent, kind.name, where, owner_of(found))
+            made = found
+        else:
+            logger.info("applied", extra={"child": f"{kind.name} {where}", "new": True})
+        self._tables.remember(kind, made)
+        return made
+
+    async def _own_as_applier(self, kind: Kind, observed: Object) -> None:
+        """Have what was written by creating count as applied: else what is no longer wanted would stay for ever."""
+        if not created_by_us(observed):
+            return
+        where = place(observed)
+        found = await self._client.find(kind, *where)
+        if found is None or uid(found) != uid(observed):
+            raise ApiError(409, "Conflict", f"{kind.name} {where} has just been replaced")
+        await self._client.merge(kind.path(*where), as_applied(found))
 
     async def create_control_secret(self, agent: VoiceAgent) -> None:
         """Make the agent's control Secret, with a token that nobody has seen."""

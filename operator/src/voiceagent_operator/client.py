@@ -24,7 +24,7 @@ from voiceagent_operator.tracing import Span, no_span
 
 REQUEST_SECONDS: Final = 30.0
 PAGE_SIZE: Final = 500
-_APPLY: Final = "application/apply-patch+yaml"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
 _load_kubeconfig: Callable[..., Awaitable[None]] = kubernetes_config.load_kube_config
 _Request = Callable[..., Awaitable[RESTResponse]]
@@ -123,7 +123,7 @@ class Client:
     async def apply(self, path: str, body: Object, *, force: bool) -> Object:
         """Server-side apply as the project's one field manager."""
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
-        return await self._call("PATCH", path, query=query, body=body, content_type=_APPLY)
+        return await self._call("PATCH", path, query=query, body=body, content_type=APPLY_PATCH)
 
     async def create(self, path: str, body: Object) -> Object:
         """Make an object that is not there yet."""

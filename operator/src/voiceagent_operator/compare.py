@@ -15,7 +15,7 @@ from voiceagent_operator import reasons
 from voiceagent_operator.agent import VoiceAgent
 from voiceagent_operator.build.quantity import quantity_value
 from voiceagent_operator.errors import Hindrance
-from voiceagent_operator.objects import Object, Owner
+from voiceagent_operator.objects import Key, Object, Owner
 
 CONFLICT_RETRY_SECONDS = 5.0
 """A foreign object is not watched, so that its removal must be looked for."""
@@ -51,22 +51,21 @@ def is_within(desired: Any, observed: Any, *, amounts: bool = False) -> bool:
     return _same_amount(desired, observed) if amounts else bool(desired == observed)
 
 
-def require_ownership(agent: VoiceAgent, kind: str, name: str, owner: Owner | None) -> None:
+def require_ownership(agent: VoiceAgent, kind: str, where: Key, owner: Owner | None) -> None:
     """Raise Hindrance if the object under a child's name is not this VoiceAgent's own: it is never seized."""
     if owner is not None and owner.uid == agent.uid:
         return
-    namespace = agent.key.namespace
     if owner is not None and owner.name == agent.key.name:
         raise Hindrance(
             reasons.BEING_DELETED,
-            f"{kind} {namespace}/{name} belongs to a deleted {KIND} of this name; waiting until it is gone.",
+            f"{kind} {where} belongs to a deleted {KIND} of this name; waiting until it is gone.",
             retry_after_seconds=1.0,
             passes=True,
         )
     raise Hindrance(
         reasons.NAME_CONFLICT,
-        f"{kind} {namespace}/{name} exists and is not this {KIND}'s, so nothing is written. Rename one of the two, or "
-        f"delete the other: kubectl --namespace {namespace} delete {kind.lower()} {name}",
+        f"{kind} {where} exists and is not this {KIND}'s, so that no pods are made. Rename one of the two, or "
+        f"delete the other: kubectl --namespace {where.namespace} delete {kind.lower()} {where.name}",
         retry_after_seconds=CONFLICT_RETRY_SECONDS,
     )
 

@@ -1,7 +1,6 @@
-"""The only reader: what is there of a VoiceAgent's children, pods and Secrets.
+"""The only reader: what is there of a VoiceAgent's children, pods and Secrets, as the tables tell.
 
-The tables answer nearly always. What they lack is asked of the API server, since an object of another owner
-is not watched and its name would otherwise seem free.
+An object of another owner is not watched: its name seems free until the API server says otherwise.
 """
 
 from collections.abc import Iterable
@@ -17,7 +16,6 @@ from voiceagent_operator.objects import Key, Object, place
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.sources import read_instructions
 from voiceagent_operator.tables import Tables
-from voiceagent_operator.together import all_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +83,8 @@ class Observer:
         """All worker pods of the VoiceAgent, draining ones too."""
         return self._tables.pods(key)
 
-    async def children(self, desired: Iterable[Object]) -> list[Child]:
-        """What is there under the names of the wanted children."""
-        return await all_of(self._child(child) for child in desired)
-
-    async def _child(self, desired: Object) -> Child:
-        kind, where = kind_of(desired["kind"]), place(desired)
-        observed = self._tables.child(kind, where)
-        if observed is None:
-            observed = await self._client.find(kind, where.namespace, where.name)
-        return Child(kind, desired, observed)
+    def children(self, desired: Iterable[Object]) -> list[Child]:
+        """What is known under the names of the wanted children."""
+        return [
+            Child(kind := kind_of(child["kind"]), child, self._tables.child(kind, place(child))) for child in desired
+        ]

@@ -140,17 +140,17 @@ class Reconciler:
         return replace(plan, image=running)
 
     async def _write_children(self, plan: Plan, children: Children, control: SecretView | None) -> Object:
-        """Apply what pods need, then the Deployment; nothing at all if one of the names is another's."""
-        seen = await self.observer.children(children.all)
+        """Write what pods need, then the Deployment; nothing that is another's, and no pods without all they need."""
+        agent, seen = plan.agent, self.observer.children(children.all)
         for child in seen:
             if child.observed is not None:
-                require_ownership(plan.agent, child.kind.name, place(child.desired).name, owner_of(child.observed))
+                require_ownership(agent, child.kind.name, place(child.desired), owner_of(child.observed))
         if control is not None:
-            require_ownership(plan.agent, SECRET.name, control.place.name, control.owner)
+            require_ownership(agent, SECRET.name, control.place, control.owner)
         *before_pods, deployment = seen
-        writes = [self.applier.apply_child(child) for child in before_pods]
-        await all_of([*writes, *([self.applier.create_control_secret(plan.agent)] if control is None else [])])
-        return await self.applier.apply_child(deployment)
+        writes = [self.applier.apply_child(agent, child) for child in before_pods]
+        await all_of([*writes, *([self.applier.create_control_secret(agent)] if control is None else [])])
+        return await self.applier.apply_child(agent, deployment)
 
     async def _tell_pods(self, children: Children, findings: Findings) -> None:
         """Running pods take in a changed config file within a second once their annotation changes."""

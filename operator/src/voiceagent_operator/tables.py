@@ -16,6 +16,7 @@ from voiceagent_operator.build.revision import RevisionView, view_revision
 from voiceagent_operator.claims import NameClaims
 from voiceagent_operator.credentials import SecretView, view_secret
 from voiceagent_operator.kinds import CHILDREN, CONFIG_MAP, CONTROLLER_REVISION, POD, SECRET, VOICE_AGENT, Kind
+from voiceagent_operator.managers import essence
 from voiceagent_operator.objects import Key, Object, controlling_agent, labels, place
 from voiceagent_operator.pods import PodView, view_pod
 from voiceagent_operator.sources import SourceView, view_source
@@ -174,6 +175,9 @@ def _labelled_agent(pod: Object) -> Key | None:
 def _packed(body: Object) -> bytes:
     """A body in about a tenth of what it would take as dictionaries; what only says who wrote is left out."""
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    created = essence(body["metadata"].get("managedFields"))
+    if created:
+        meta["managedFields"] = created
     return zlib.compress(json.dumps({**body, "metadata": meta}, separators=(",", ":")).encode(), 1)
 
 

@@ -172,3 +172,21 @@ def test_a_new_default_image_comes_to_a_few_agents_at_a_time(new_operator: Any, 
         for name in under_way:
             space.serve(name, selected=True)
         done = done | under_way
+
+
+def test_what_is_no_longer_wanted_of_a_new_child_goes(operator: Any, space: Any) -> None:
+    space.apply(podTemplate={"annotations": {"team": "front-desk", "shift": "day"}})
+    space.until_deployed()
+
+    def annotations() -> dict[str, str]:
+        found: dict[str, str] = space.get("deployments")["spec"]["template"]["metadata"]["annotations"]
+        return found
+
+    assert annotations()["shift"] == "day"
+    for template in ({"annotations": {"team": "front-desk"}}, {}):
+        space.apply(podTemplate=template)
+        space.cluster.until(lambda: "shift" not in annotations(), "the annotation goes")
+    space.cluster.until(lambda: "team" not in annotations(), "the other one goes, too")
+    managers = space.get("deployments")["metadata"]["managedFields"]
+    own = [entry["operation"] for entry in managers if entry["manager"] == "voiceagent-operator"]
+    assert own == ["Apply"]

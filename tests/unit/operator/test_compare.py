@@ -8,7 +8,7 @@ from voiceagent_operator.agent import parse_agent
 from voiceagent_operator.build import build_children
 from voiceagent_operator.compare import is_within, require_ownership, stamped
 from voiceagent_operator.errors import Hindrance
-from voiceagent_operator.objects import owner_of
+from voiceagent_operator.objects import Key, owner_of
 from voiceagent_operator.resolve import Plan
 
 Make = Callable[..., dict[str, Any]]
@@ -68,7 +68,7 @@ def child(**owner: Any) -> dict[str, Any]:
 
 def test_only_what_the_voiceagent_controls_is_its_own(manifest: Make) -> None:
     agent = parse_agent(manifest())
-    require_ownership(agent, "Service", "receptionist", owner_of(child(uid=agent.uid, controller=True)))
+    require_ownership(agent, "Service", Key("default", "receptionist"), owner_of(child(uid=agent.uid, controller=True)))
     for foreign in (
         child(),
         child(uid=agent.uid),
@@ -77,7 +77,7 @@ def test_only_what_the_voiceagent_controls_is_its_own(manifest: Make) -> None:
         child(uid=agent.uid, controller=True, kind="ReplicaSet"),
     ):
         with pytest.raises(Hindrance) as raised:
-            require_ownership(agent, "Service", "receptionist", owner_of(foreign))
+            require_ownership(agent, "Service", Key("default", "receptionist"), owner_of(foreign))
         assert raised.value.problem.reason == "NameConflict"
         assert raised.value.problem.message.endswith("kubectl --namespace default delete service receptionist")
         assert raised.value.retry_after_seconds
@@ -87,6 +87,6 @@ def test_only_what_the_voiceagent_controls_is_its_own(manifest: Make) -> None:
 def test_a_child_of_a_deleted_voiceagent_of_this_name_is_waited_for(manifest: Make) -> None:
     with pytest.raises(Hindrance) as raised:
         earlier = owner_of(child(uid="earlier", controller=True))
-        require_ownership(parse_agent(manifest()), "Service", "receptionist", earlier)
+        require_ownership(parse_agent(manifest()), "Service", Key("default", "receptionist"), earlier)
     assert raised.value.problem.reason == "PredecessorBeingDeleted"
     assert raised.value.passes

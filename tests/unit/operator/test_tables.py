@@ -12,7 +12,13 @@ DESK = Key("default", "desk")
 
 
 def body(name: str = "desk", uid: str = "u1", version: int = 1, **more: Any) -> dict[str, Any]:
-    meta = {"name": name, "namespace": "default", "uid": uid, "resourceVersion": str(version), "managedFields": [1]}
+    meta = {
+        "name": name,
+        "namespace": "default",
+        "uid": uid,
+        "resourceVersion": str(version),
+        "managedFields": [{"manager": "kubectl"}],
+    }
     return {"kind": "X", "metadata": meta | more.pop("metadata", {}), **more}
 
 
