@@ -34,7 +34,7 @@ test-unit: $(VENV)/.installed ## Tests that need nothing but Python (and Node fo
 
 test-integration: $(VENV)/.installed ## Tests against a real API server and a real livekit-server
 	@$(SANDBOX) servers
-	$(RUN)/pytest -n 2 --dist loadfile tests/integration
+	$(RUN)/pytest -n 2 --dist loadfile --rights tests/integration
 
 test-e2e: $(VENV)/.installed ## Tests on the sandbox: real pods, real calls, a real browser
 	@$(SANDBOX) machine

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rights
 import yaml
 from authority import Authority
 from processes import Processes, free_port
@@ -35,6 +36,7 @@ GROUPS = {
     "networkpolicies": "apis/networking.k8s.io/v1",
 }
 """API groups of the kinds that tests read; the others are of the core."""
+AUDIT_LOG = "audit.log"
 CONTROLLERS = "deployment-controller,replicaset-controller,garbage-collector-controller"
 
 
@@ -51,6 +53,11 @@ class Cluster:
     """Starts it where it was, with what it knew."""
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
     """The API server, and the controllers on it."""
+
+    @property
+    def audit_log(self) -> Path:
+        """What the users of `rights.AUDITED_USERS` asked of the API server."""
+        return self.folder / AUDIT_LOG
 
     @contextlib.contextmanager
     def outage(self) -> Iterator[None]:
@@ -208,6 +215,8 @@ def _start(binaries: Path, folder: Path, processes: Processes) -> Cluster:
         "--listen-client-urls", f"http://127.0.0.1:{etcd}", "--advertise-client-urls", f"http://127.0.0.1:{etcd}",
         "--listen-peer-urls", f"http://127.0.0.1:{peer}", "--log-level", "error",
     )  # fmt: skip
+    policy = folder / "audit-policy.yaml"
+    policy.write_text(yaml.safe_dump(rights.POLICY))
     start = functools.partial(
         processes.start, "kube-apiserver", binaries / "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{etcd}",
         "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--secure-port={port}",
@@ -216,6 +225,8 @@ def _start(binaries: Path, folder: Path, processes: Processes) -> Cluster:
         "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={account_certificate}",
         f"--service-account-signing-key-file={account_key}", "--service-cluster-ip-range=198.19.200.0/24",
         "--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount",
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
+        f"--audit-policy-file={policy}", f"--audit-log-path={folder / AUDIT_LOG}",
     )  # fmt: skip
     cluster = Cluster(folder, binaries, f"https://127.0.0.1:{port}", authority, processes, start, [start()])
     cluster.until(cluster.answers, "kube-apiserver answers", 60)

@@ -23,7 +23,7 @@ from voiceagent_operator.objects import Object
 from voiceagent_operator.tracing import Span, no_span
 
 REQUEST_SECONDS: Final = 30.0
-PAGE_SIZE: Final = 500
+PAGE_SIZE: Final = 200
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
 _load_kubeconfig: Callable[..., Awaitable[None]] = kubernetes_config.load_kube_config

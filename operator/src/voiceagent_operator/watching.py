@@ -15,6 +15,8 @@ from voiceagent_operator.kinds import WATCHED
 
 RETRY_SECONDS: Final = (0.5, 1, 2, 3, 3, 3, 3, 3)
 """Between attempts to watch: short, so that an API server that comes back is noticed at once."""
+IDLE_SECONDS: Final = 0.05
+"""How long kopf keeps a task for an object that was heard of: one for each of a large cluster's, after a listing."""
 TOKEN_LIFETIME: Final = timedelta(minutes=5)
 """A pod's token rotates about every hour: kopf asks for it again well before."""
 
@@ -60,6 +62,7 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.queueing.exit_timeout = 1.0
+    settings.queueing.idle_timeout = IDLE_SECONDS
     settings.persistence.diffbase_storage = _NoDifferences()
     settings.persistence.progress_storage = _NoProgress()
     settings.watching.server_timeout = 300

@@ -33,6 +33,8 @@ class OperatorProcess:
     cluster: Any
     install: Path
     arguments: tuple[str, ...] = ()
+    program: tuple[str | Path, ...] = ("-m", "voiceagent_operator")
+    """What Python runs."""
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +49,7 @@ class OperatorProcess:
     def launch(self) -> None:
         """Start it without waiting for anything."""
         self.port = free_port()
-        command = [sys.executable, "-m", "voiceagent_operator", "--config", self.install, *self.arguments]
+        command = [sys.executable, *self.program, "--config", self.install, *self.arguments]
         command += ["--health-host", "127.0.0.1", "--health-port", str(self.port)]
         environment = {
             **os.environ,
@@ -56,7 +58,16 @@ class OperatorProcess:
             "PYTHONPYCACHEPREFIX": str(self.cluster.folder / "bytecode"),
         }
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen(
+                [str(word) for word in command], stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
+            )
+
+    def tell(self, line: str) -> None:
+        """Write to its standard input."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode())
+        self.process.stdin.flush()
 
     def kill(self) -> None:
         """End it as a lost node would: at once and without a word."""
