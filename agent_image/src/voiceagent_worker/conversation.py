@@ -17,6 +17,7 @@ from livekit.agents import (
 from livekit.agents.llm import ChatMessage
 from livekit.agents.metrics import LLMModelUsage, STTModelUsage, TTSModelUsage
 from voiceagent_api.agent_config import AgentConfig
+from voiceagent_api.conversation import TurnDetection
 
 from voiceagent_worker.errors import AgentCreationError, SessionCreationError
 from voiceagent_worker.events import ProviderFailed, SentEvent, TurnCompleted, UsageReported
@@ -49,8 +50,8 @@ def create_agent(config: AgentConfig) -> Agent:
         raise AgentCreationError(f"The agent could not be made: {error}") from error
 
 
-def create_session(models: Models, voice_detection: vad.VAD) -> AgentSession[None]:
-    """How it talks: who speaks when is decided by voice detection alone. Raises SessionCreationError."""
+def create_session(models: Models, voice_detection: vad.VAD, turns: TurnDetection) -> AgentSession[None]:
+    """How it talks, and who speaks when. Raises SessionCreationError."""
     try:
         return AgentSession(
             stt=models.stt,
@@ -58,11 +59,24 @@ def create_session(models: Models, voice_detection: vad.VAD) -> AgentSession[Non
             tts=models.tts,
             # a speech-to-text that cannot stream is fed by this too, a stretch of speech at a time
             vad=voice_detection,
-            turn_handling=TurnHandlingOptions(turn_detection="vad", interruption={"mode": "vad"}),
+            turn_handling=turn_handling(turns),
             userdata=NOT_GIVEN,
         )
     except Exception as error:
         raise SessionCreationError(f"The voice session could not be made: {error}") from error
+
+
+def turn_handling(turns: TurnDetection) -> TurnHandlingOptions:
+    """How the end of the caller's turn is found; never by a model of LiveKit's cloud."""
+    delays = turns.endpointing
+    return TurnHandlingOptions(
+        turn_detection="stt" if turns.mode == "stt" else "vad",
+        endpointing={
+            "min_delay": delays.min_delay_milliseconds / 1000,
+            "max_delay": delays.max_delay_milliseconds / 1000,
+        },
+        interruption={"mode": "vad", "enabled": turns.interruption.enabled},
+    )
 
 
 def report(

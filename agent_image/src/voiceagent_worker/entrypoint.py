@@ -104,7 +104,8 @@ class Call:
         config = loaded.config
         logs.set_level(config.log_level)
         userdata = self._context.proc.userdata
-        session = create_session(await build_models(config, userdata["redactor"]), userdata["vad"])
+        models = await build_models(config, userdata["redactor"])
+        session = create_session(models, userdata["vad"], config.turn_detection)
         report(session, self._id, config, self._channel.send, lambda event: self._on_close(config, event))
         await self._join(session, config)
         if config.greeting:

@@ -15,5 +15,20 @@ def require_served(spec: VoiceAgentSpec) -> None:
     ]
     if spec.transcripts.enabled:
         sentences.append("spec.transcripts.enabled: transcripts are not kept by this version; set it to false.")
+    if spec.turn_detection.mode in ("model", "manual"):
+        sentences.append(
+            f"spec.turnDetection.mode {spec.turn_detection.mode}: not served by this version; set it to vad or stt."
+        )
+    sentences += [
+        f"spec.providers.{kind}.fallbacks: fallbacks are not served by this version; remove them."
+        for kind in ("stt", "llm", "tts")
+        if getattr(getattr(spec.providers, kind), "fallbacks", None)
+    ]
+    if spec.mcp_servers:
+        sentences.append("spec.mcpServers: tool servers are not served by this version; remove them.")
+    if not spec.metrics.enabled:
+        sentences.append("spec.metrics.enabled: this version always measures calls; set it to true.")
+    if spec.logging.format != "json":
+        sentences.append("spec.logging.format: this version writes JSON only; set it to json.")
     if sentences:
         raise Hindrance(reasons.NOT_SERVED, " ".join(sentences))

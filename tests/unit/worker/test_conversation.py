@@ -9,7 +9,8 @@ from livekit.agents import SessionUsageUpdatedEvent as UsageUpdated
 from livekit.agents.llm import ChatMessage, LLMError
 from livekit.agents.metrics import AgentSessionUsage, LLMModelUsage, STTModelUsage, TTSModelUsage
 from voiceagent_api.agent_config import AgentConfig, ProviderConfig, ProvidersConfig
-from voiceagent_worker.conversation import GOODBYES, create_session, goodbye, report
+from voiceagent_api.conversation import Endpointing, Interruption, TurnDetection
+from voiceagent_worker.conversation import GOODBYES, create_session, goodbye, report, turn_handling
 from voiceagent_worker.events import ProviderFailed, SentEvent, TurnCompleted, UsageReported
 from voiceagent_worker.providers import Models
 from voiceagent_worker.providers.openai import build_llm, build_stt, build_tts
@@ -32,7 +33,7 @@ async def session() -> AsyncIterator[AgentSession[None]]:
     models = Models(
         stt=build_stt(PROVIDER, "en", "sk"), llm=build_llm(PROVIDER, "en", "sk"), tts=build_tts(PROVIDER, "en", "sk")
     )
-    yield create_session(models, silero.VAD.load())
+    yield create_session(models, silero.VAD.load(), TurnDetection())
     await models.llm.aclose()  # it warms its connection as soon as it is in a session
 
 
@@ -53,6 +54,19 @@ async def test_turns_are_taken_by_voice_detection_and_no_model_of_livekits_cloud
     assert session.turn_detection == "vad"
     assert session.interruption_detection == "vad"
     assert session.vad is not None
+
+
+def test_turns_are_taken_as_the_spec_says() -> None:
+    turns = TurnDetection(
+        mode="stt",
+        endpointing=Endpointing(min_delay_milliseconds=250, max_delay_milliseconds=4000),
+        interruption=Interruption(enabled=False),
+    )
+    assert turn_handling(turns) == {
+        "turn_detection": "stt",
+        "endpointing": {"min_delay": 0.25, "max_delay": 4.0},
+        "interruption": {"mode": "vad", "enabled": False},
+    }
 
 
 async def test_messages_become_turns(session: AgentSession[None], told: list[Any]) -> None:

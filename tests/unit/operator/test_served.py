@@ -1,0 +1,39 @@
+"""What this version does not do is told, with each field."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from voiceagent_operator.agent import parse_agent
+from voiceagent_operator.errors import Hindrance
+from voiceagent_operator.served import require_served
+
+STT, LLM, TTS = ({"provider": name} for name in ("deepgram", "openai", "openai"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"plugins": [{"name": "crm", "webhook": {"url": "https://crm.example.com"}}]}, 'spec.plugins "crm"'),
+        ({"transcripts": {"enabled": True}}, "spec.transcripts.enabled"),
+        ({"turnDetection": {"mode": "model"}}, "spec.turnDetection.mode model"),
+        (
+            {"providers": {"stt": STT, "llm": {**LLM, "fallbacks": [LLM]}, "tts": TTS}},
+            "spec.providers.llm.fallbacks",
+        ),
+        ({"mcpServers": [{"name": "crm", "url": "https://crm.example.com"}]}, "spec.mcpServers"),
+        ({"metrics": {"enabled": False}}, "spec.metrics.enabled"),
+        ({"logging": {"format": "text"}}, "spec.logging.format"),
+    ],
+)
+def test_a_field_without_effect_is_told(
+    manifest: Callable[..., dict[str, Any]], spec: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Hindrance) as raised:
+        require_served(parse_agent(manifest(**spec)).spec)
+    assert raised.value.problem.reason == "NotServed"
+    assert raised.value.problem.message.startswith(field)
+
+
+def test_the_example_is_served_whole(manifest: Callable[..., dict[str, Any]]) -> None:
+    require_served(parse_agent(manifest()).spec)
