@@ -1,21 +1,19 @@
-"""The one client of the API server: configuration, authentication and connections of the kubernetes package,
-raw JSON bodies. Every call has a deadline."""
+"""The one client of the API server: pooled connections, raw JSON bodies. Every call has a deadline."""
 
-import json
-import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio import config as kubernetes_config
+import orjson
 from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 from voiceagent_api.names import FIELD_MANAGER
+from yarl import URL
 
+from voiceagent_operator.connection import bearer_token, ssl_context
 from voiceagent_operator.errors import ApiError
 from voiceagent_operator.kinds import Kind
 from voiceagent_operator.metrics import NO_ANSWER, Metrics
@@ -23,16 +21,12 @@ from voiceagent_operator.objects import Object
 from voiceagent_operator.tracing import Span, no_span
 
 REQUEST_SECONDS: Final = 30.0
-PAGE_SIZE: Final = 200
+CONNECTIONS: Final = 100
+PAGE_SIZE: Final = 100
+JSON: Final = "application/json"
+NONE: Final[Mapping[Kind, str]] = MappingProxyType({})
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
-_load_kubeconfig: Callable[..., Awaitable[None]] = kubernetes_config.load_kube_config
-_Request = Callable[..., Awaitable[RESTResponse]]
-_load_incluster: Callable[..., None] = kubernetes_config.load_incluster_config
-
-
-class ConnectionMissing(Exception):
-    """There is no usable configuration of a cluster; the message says what was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,52 +37,27 @@ class Page:
     version: int
 
 
-async def load_configuration() -> Configuration:
-    """How to reach the cluster: KUBECONFIG where it is set, else the pod's own account, else ~/.kube/config."""
-    configuration = Configuration()
-    named = _named_kubeconfig()
-    try:
-        if not named and "KUBERNETES_SERVICE_HOST" in os.environ:
-            _load_incluster(client_configuration=configuration)
-        else:
-            await _load_kubeconfig(client_configuration=configuration)
-    except (kubernetes_config.ConfigException, OSError) as error:
-        raise ConnectionMissing(
-            f"No cluster to connect to: {error}. Set KUBECONFIG to a file that names one, or run in a pod."
-        ) from error
-    return configuration
-
-
-def _named_kubeconfig() -> str | None:
-    """What KUBECONFIG names, if it is set. Raises ConnectionMissing where it names nothing that is there."""
-    named = os.environ.get("KUBECONFIG")
-    if named and not any(Path(path).is_file() for path in named.split(os.pathsep)):
-        raise ConnectionMissing(f"KUBECONFIG names {named}, which is not there. Correct or unset it.")
-    return named
-
-
-async def bearer_token(configuration: Configuration) -> str | None:
-    """The token now in force, without its scheme; the package reads a pod's rotating token again as needed."""
-    value = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-    return value.partition(" ")[2].strip() if value else None
-
-
 class Client:
     """Calls the API server."""
 
-    def __init__(self, configuration: Configuration, metrics: Metrics, span: Span = no_span) -> None:
-        # Or every request would look for a password in ~/.netrc, in a thread.
-        configuration.client_session_kwargs = {"trust_env": False}
+    def __init__(
+        self, configuration: Configuration, metrics: Metrics, span: Span = no_span, partial: Mapping[Kind, str] = NONE
+    ) -> None:
+        """`partial` says which kinds are to be listed in a form of less than everything."""
         self._configuration = configuration
-        self._rest = RESTClientObject(configuration)
-        self._request: _Request = self._rest.request
-        self._timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=ssl_context(configuration)),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+            proxy=configuration.proxy,
+            trust_env=False,  # or every request would look for a password in ~/.netrc, in a thread
+        )
         self._metrics = metrics
         self._span = span
+        self._partial = partial
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._rest.close()
+        await self._http.close()
 
     async def get(self, path: str) -> Object:
         """Read what is at a path. Raises ApiError."""
@@ -112,7 +81,7 @@ class Client:
         if kind.field_selector:
             query["fieldSelector"] = kind.field_selector
         while True:
-            page = await self._call("GET", kind.path(namespace), query=query)
+            page = await self._call("GET", kind.path(namespace), query=query, accept=self._partial.get(kind, JSON))
             meta = page["metadata"]
             items = [{"apiVersion": kind.api_version, "kind": kind.name, **item} for item in page["items"]]
             yield Page(items, int(meta["resourceVersion"]))
@@ -148,9 +117,10 @@ class Client:
         *,
         query: Mapping[str, str] | None = None,
         body: Object | None = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
+        accept: str = JSON,
     ) -> Object:
-        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
         token = await bearer_token(self._configuration)
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -158,8 +128,14 @@ class Client:
         code, began = NO_ANSWER, time.perf_counter()
         try:
             with self._span(method, {"http.request.method": method, "url.path": path}):
-                response = await self._request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
-                text: bytes = await response.response.read()
+                async with self._http.request(
+                    method,
+                    URL(url, encoded=True),
+                    headers=headers,
+                    data=None if body is None else orjson.dumps(body),
+                    server_hostname=self._configuration.tls_server_name,
+                ) as response:
+                    text = await response.read()
             code = str(response.status)
         except TimeoutError as error:
             raise ApiError(0, "Timeout", f"no answer to {method} {path} in {REQUEST_SECONDS:.0f} s") from error
@@ -173,7 +149,7 @@ class Client:
 
 def _answer(status: int, text: bytes) -> Object:
     try:
-        decoded: Any = json.loads(text)
+        decoded: Any = orjson.loads(text)
     except ValueError:
         decoded = None
     answer: Object = decoded if isinstance(decoded, dict) else {}

@@ -4,7 +4,7 @@ Only names are kept: of the Secret and of its keys. Values never leave the event
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voiceagent_api.names import LIVEKIT_API_KEY, LIVEKIT_API_SECRET
 
@@ -21,8 +21,8 @@ class SecretView:
     place: Key
     uid: str
     resource_version: str
-    keys: frozenset[str]
-    """Names of the keys that hold something."""
+    keys: frozenset[str] | None
+    """Names of the keys that hold something; None where only metadata are watched."""
     owner: Owner | None = None
     """The VoiceAgent that it was made for, if it is a control Secret."""
 
@@ -41,6 +41,11 @@ def view_secret(body: Object) -> SecretView:
         keys=frozenset(key for key, value in (body.get("data") or {}).items() if value),
         owner=owner_of(body),
     )
+
+
+def view_secret_metadata(body: Object) -> SecretView:
+    """What is known of a Secret without having seen what is in it."""
+    return replace(view_secret(body), keys=None)
 
 
 def provider_problem(plan: Plan, secrets: Mapping[str, SecretView]) -> Problem | None:
@@ -82,7 +87,8 @@ def _secret_problem(
             f"Secret {namespace}/{name} with key {' and '.join(users_of_key)} is missing; needed by {users}. "
             f"Make it: kubectl --namespace {namespace} create secret generic {name} {literals}",
         )
-    missing = [key for key in users_of_key if key not in secret.keys]
+    # Where keys are not known, a pod that lacks one says so.
+    missing = [key for key in users_of_key if secret.keys is not None and key not in secret.keys]
     if not missing:
         return None
     users = ", ".join(dict.fromkeys(user for key in missing for user in users_of_key[key]))

@@ -4,7 +4,6 @@ Nothing is decided and nothing is written here: kopf does not retry event handle
 writes nothing to any object, neither finalizers nor annotations.
 """
 
-import asyncio
 from typing import Any
 
 import kopf
@@ -20,15 +19,13 @@ def register_handlers(
     tables: Tables,
     queue: WorkQueue[Key],
     pods: WorkQueue[Key],
-    listed_anew: asyncio.Event,
 ) -> None:
     """Watch every kind that a VoiceAgent's state depends on.
 
-    A worker pod that is heard of is to be asked, too. A watch that had to begin anew is told of: it says nothing of
-    what was deleted in between.
+    A worker pod that is heard of is to be asked, too.
     """
     for kind in WATCHED:
-        _register(registry, kind, tables, queue, pods, listed_anew)
+        _register(registry, kind, tables, queue, pods)
 
 
 def _register(
@@ -37,14 +34,11 @@ def _register(
     tables: Tables,
     queue: WorkQueue[Key],
     pods: WorkQueue[Key],
-    listed_anew: asyncio.Event,
 ) -> None:
     @kopf.on.event(kind.group, kind.version, kind.plural, id=f"{kind.plural}-seen", registry=registry)
     async def seen(*, event: kopf.RawEvent, **_: Any) -> None:
         body = {"apiVersion": kind.api_version, "kind": kind.name, **event["object"]}
         for key in tables.note(kind, event["type"], body):
             queue.add(key)
-        if event["type"] is None:
-            listed_anew.set()
         if kind == POD:
             pods.add(place(body))

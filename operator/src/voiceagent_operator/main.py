@@ -1,6 +1,7 @@
 """Composes the operator: the only place that knows environment, signals and the real clock."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -16,12 +17,16 @@ from voiceagent_api.install import InstallConfig, InstallError, load_install_con
 from voiceagent_api.names import FIELD_MANAGER
 
 from voiceagent_operator.apply import Applier
-from voiceagent_operator.client import Client, ConnectionMissing, load_configuration
+from voiceagent_operator.beginnings import Beginnings
+from voiceagent_operator.client import Client
+from voiceagent_operator.connection import ConnectionMissing, load_configuration
 from voiceagent_operator.election import Elector
 from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
 from voiceagent_operator.handlers import register_handlers
 from voiceagent_operator.health import Health, health_app
+from voiceagent_operator.informer import METADATA_ONLY, register_login
+from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.logs import about, set_up_logs
 from voiceagent_operator.metrics import Metrics
 from voiceagent_operator.objects import Key
@@ -35,7 +40,7 @@ from voiceagent_operator.settings import Settings, read_settings
 from voiceagent_operator.tables import Tables
 from voiceagent_operator.tracing import set_up_tracing
 from voiceagent_operator.turns import Turns
-from voiceagent_operator.watching import Watch, register_login
+from voiceagent_operator.watching import Watch
 from voiceagent_operator.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -46,6 +51,9 @@ POD_SECONDS = 10.0
 SERVER_SECONDS = 2.0
 CALLS_WRITTEN_SECONDS = 10.0
 """The number of calls and their latency are written to a status at most so often."""
+GARBAGE_THRESHOLDS = (50_000, 20, 50)
+"""A page of a list is a hundred thousand new objects at once and no cycles; by default each would be searched for
+them many times over, and all that is remembered with it."""
 EXIT_FAILURE = 1
 EXIT_MISTAKE = 2
 
@@ -57,6 +65,8 @@ class PortTaken(Exception):
 def main() -> int:
     """Run the operator; returns the exit code."""
     settings = read_settings(sys.argv[1:], os.environ)
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     os.environ.setdefault("POD_ID", FIELD_MANAGER)  # kopf else asks for the user's name, which a container may lack
     set_up_logs(settings.log_level)
     try:
@@ -84,11 +94,13 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     configuration = await load_configuration()
     span, flush_spans = set_up_tracing(os.environ, FIELD_MANAGER)
     metrics = Metrics(CollectorRegistry())
-    client = Client(configuration, metrics, span)
+    partial = {} if settings.secret_values else {SECRET: METADATA_ONLY}
+    client = Client(configuration, metrics, span, partial)
     http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POD_READERS), trust_env=False)
-    tables, queue = Tables(install.livekit.url, loop.time), WorkQueue[Key](loop.time)
+    tables = Tables(install.livekit.url, loop.time, secret_values=settings.secret_values)
+    queue = WorkQueue[Key](loop.time)
     pods, ready = WorkQueue[Key](loop.time), asyncio.Event()
-    listed_anew = asyncio.Event()
+    beginnings = Beginnings(settings.namespaces)
     elector = _elector(settings, client, loop.time)
     reader = PodReader(http, tables.pod, queue.add, loop.time, _now)
     events = EventRecorder(client, loop.time, _now)
@@ -117,8 +129,8 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     )
     readers = Workers(pods, reader.read, count=POD_READERS, deadline_seconds=POD_SECONDS, clock=loop.time)
     registry = kopf.OperatorRegistry()
-    register_login(registry, configuration)
-    register_handlers(registry, tables, queue, pods, listed_anew)
+    register_login(registry, configuration, beginnings, secret_values=settings.secret_values)
+    register_handlers(registry, tables, queue, pods)
 
     def leading() -> bool:
         return elector.leading if elector else ready.is_set()
@@ -136,7 +148,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         namespaces=settings.namespaces,
         resync_seconds=settings.resync_seconds,
         before_work=reconciler.take_up_turns,
-        listed_anew=listed_anew,
+        beginnings=beginnings,
         elector=elector,
     )
     try:

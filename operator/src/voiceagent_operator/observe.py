@@ -10,6 +10,7 @@ from voiceagent_api.voiceagent import VoiceAgentSpec
 
 from voiceagent_operator.build.revision import RevisionView
 from voiceagent_operator.client import Client
+from voiceagent_operator.compare import is_within, stamped
 from voiceagent_operator.credentials import SecretView
 from voiceagent_operator.kinds import CONFIG_MAP, DEPLOYMENT, Kind, kind_of
 from voiceagent_operator.objects import Key, Object, place
@@ -25,6 +26,11 @@ class Child:
     kind: Kind
     desired: Object
     observed: Object | None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether nothing is to be written."""
+        return self.observed is not None and is_within(stamped(self.desired), self.observed)
 
 
 class Observer:

@@ -4,7 +4,7 @@ It reads like this: look; stop where somebody must change something; write what 
 Whatever happens, the status is written once, at the end.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -148,8 +148,13 @@ class Reconciler:
         if control is not None:
             require_ownership(agent, SECRET.name, control.place, control.owner)
         *before_pods, deployment = seen
-        writes = [self.applier.apply_child(agent, child) for child in before_pods]
-        await all_of([*writes, *([self.applier.create_control_secret(agent)] if control is None else [])])
+        writes: list[Awaitable[object]] = [
+            self.applier.apply_child(agent, child) for child in before_pods if not child.in_place
+        ]
+        if control is None:
+            writes.append(self.applier.create_control_secret(agent))
+        if writes:
+            await all_of(writes)
         return await self.applier.apply_child(agent, deployment)
 
     async def _tell_pods(self, children: Children, findings: Findings) -> None:

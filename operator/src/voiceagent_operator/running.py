@@ -1,6 +1,6 @@
 """The order in which the operator starts and ends.
 
-Start: wait for the CRD, list everything, watch, make sure that no deletion slipped between the two, work.
+Start: wait for the CRD, watch, list everything, work. What changes between watch and list is told by the watch.
 End: stop working, close the health server, stop watching, close the connections.
 """
 
@@ -8,14 +8,15 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from voiceagent_operator.beginnings import Beginnings
 from voiceagent_operator.client import Client, served
 from voiceagent_operator.election import Elector, LeadershipLost
 from voiceagent_operator.errors import ApiError
-from voiceagent_operator.kinds import VOICE_AGENT
+from voiceagent_operator.kinds import VOICE_AGENT, WATCHED, Kind
 from voiceagent_operator.objects import Key
 from voiceagent_operator.queue import WorkQueue
 from voiceagent_operator.resync import resync
@@ -25,9 +26,8 @@ from voiceagent_operator.watching import Watch
 logger = logging.getLogger(__name__)
 
 START_RETRY_SECONDS: Final = 2.0
-CONFIRMATION_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 1.5
-"""For listings to end, which tell of their objects one by one."""
+"""For the watches to have begun anew: where one had to, the others mostly have to, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,65 +47,54 @@ class Operation:
     """About how often everything is listed again."""
     before_work: Callable[[], None]
     """Called once everything has been seen and this process leads."""
-    listed_anew: asyncio.Event
-    """Set by a watch that had to begin anew."""
+    beginnings: Beginnings
+    """Which watches have begun, and which anew."""
     elector: Elector | None
     """Decides who of several operators works; None where this is the only one."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises when a watch or a worker cannot go on: the process then starts anew."""
-        async with (
-            _in_background(self._look_for_missed_deletions(), "relisting") as looking,
-            _in_background(self._work(), "work") as work,
-        ):
-            await _first_of(stop, work, self._listed())
+        async with _in_background(self._work(), "work") as work:
+            await _first_of(stop, work, self._crd_there())
             if stop.is_set():
                 return
             async with self.watch.running() as watching:
-                await _first_of(stop, work, watching, self._confirmed())
+                await _first_of(stop, work, watching, self._listed())
                 if not stop.is_set():
                     self.ready.set()
                     logger.info("ready", extra={"agents": len(self.tables.agents())})
-                    await _first_of(stop, work, watching, looking)
+                    await _first_of(stop, work, watching, self._list_what_watches_missed())
                 logger.info("ending")
                 if not stop.is_set():
                     raise RuntimeError("watching or working has ended by itself")
                 work.cancel()
 
-    async def _listed(self) -> None:
-        """Wait until the CRD is there and everything has been listed."""
+    async def _crd_there(self) -> None:
+        """Wait until the cluster knows VoiceAgents: there is nothing to watch before."""
         while True:
             try:
-                if not await self._crd_served():
-                    logger.warning("the VoiceAgent CRD is not installed in the cluster; apply crds/voiceagents.yaml")
-                else:
-                    self._enqueue(await resync(self.client, self.tables, self.namespaces))
+                if await self._crd_served():
                     return
+                logger.warning("the VoiceAgent CRD is not installed in the cluster; apply crds/voiceagents.yaml")
             except ApiError as error:
-                logger.warning("the cluster cannot be listed yet", extra={"error": str(error)})
+                logger.warning("the cluster cannot be asked yet", extra={"error": str(error)})
             await asyncio.sleep(START_RETRY_SECONDS)
 
-    async def _confirmed(self) -> None:
-        """Wait until the watches have told of all that was listed; else list again, for what was deleted since."""
-        try:
-            async with asyncio.timeout(CONFIRMATION_SECONDS):
-                while self.tables.unconfirmed:  # noqa: ASYNC110 (for a moment at the start only)
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            await self._resync()
-        self.listed_anew.clear()
-
-    async def _look_for_missed_deletions(self) -> None:
-        """List everything after watches began anew: they say nothing of what was deleted in between, and one whose
-        objects are all gone says nothing at all."""
-        await self.ready.wait()
+    async def _listed(self) -> None:
+        """Wait until everything is watched and has been listed."""
+        await self.beginnings.all()
         while True:
-            await self.listed_anew.wait()
-            await asyncio.sleep(SETTLE_SECONDS)
-            self.listed_anew.clear()
-            logger.info("watches began anew")
-            if not await self._resync():
-                self.listed_anew.set()
+            if await self._resync(WATCHED, watched_since=True):
+                return
+            await asyncio.sleep(START_RETRY_SECONDS)
+
+    async def _list_what_watches_missed(self) -> None:
+        """List the kinds whose watches began anew: they say nothing of what changed or was deleted in between."""
+        while True:
+            kinds = await self.beginnings.anew(SETTLE_SECONDS)
+            logger.info("watches began anew", extra={"kinds": sorted(kind.name for kind in kinds)})
+            if not await self._resync(kinds, watched_since=True):
+                self.beginnings.note_again(kinds)
 
     async def _work(self) -> None:
         await self.ready.wait()
@@ -133,12 +122,14 @@ class Operation:
     async def _resync_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(self.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 (scatter, not a secret)
-            await self._resync()
+            await self._resync(WATCHED, watched_since=False)
 
-    async def _resync(self) -> bool:
+    async def _resync(self, kinds: Iterable[Kind], *, watched_since: bool) -> bool:
         """List again; returns whether that could be done."""
         try:
-            self._enqueue(await resync(self.client, self.tables, self.namespaces))
+            self._enqueue(
+                await resync(self.client, self.tables, self.namespaces, kinds=kinds, watched_since=watched_since)
+            )
         except ApiError as error:
             logger.warning("the cluster could not be listed; watches go on", extra={"error": str(error)})
             return False

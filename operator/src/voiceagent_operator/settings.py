@@ -22,6 +22,8 @@ class Settings:
     health_host: str
     health_port: int
     log_level: str
+    secret_values: bool
+    """Whether Secrets are watched with their values, so that a missing key is told of at once."""
     lease_namespace: str | None
     """Where the Lease is that decides who leads; None where this is the only operator."""
     identity: str
@@ -82,6 +84,14 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         help="least level logged (default: INFO) [VOICEAGENT_OPERATOR_LOG_LEVEL]",
     )
     parser.add_argument(
+        "--watch-secrets",
+        choices=("keys", "metadata"),
+        default=environment.get("VOICEAGENT_OPERATOR_WATCH_SECRETS") or "keys",
+        help="keys: see Secrets whole, note their keys, and tell of a missing one at once; metadata: never receive "
+        "what is in a Secret, so that only a missing Secret is told of (default: keys) "
+        "[VOICEAGENT_OPERATOR_WATCH_SECRETS]",
+    )
+    parser.add_argument(
         "--leader-elect",
         default=environment.get("VOICEAGENT_OPERATOR_LEADER_ELECT") or None,
         metavar="NAMESPACE",
@@ -99,6 +109,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         health_host=flags.health_host,
         health_port=flags.health_port,
         log_level=flags.log_level,
+        secret_values=flags.watch_secrets == "keys",
         lease_namespace=flags.leader_elect,
         identity=f"{environment.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}",
     )

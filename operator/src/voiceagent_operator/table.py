@@ -50,14 +50,13 @@ class Table(Generic[View]):
         return list(self._entries)
 
     @property
-    def unconfirmed(self) -> int:
-        """How many objects were listed, but not yet told of by a watch: their deletion could have been missed."""
-        return len(self._unconfirmed)
-
-    @property
     def oldest_unconfirmed(self) -> float | None:
         """Since when, by the clock, a watch has owed news that are known already from a listing or an own write."""
         return min((since for _, since in self._unconfirmed.values()), default=None)
+
+    def expect_nothing(self) -> None:
+        """Forget what a watch owes."""
+        self._unconfirmed.clear()
 
     def put(self, body: Object, *, confirmed: bool = True) -> Key | None:
         """Take in an object; returns whose it is, if that VoiceAgent may need a look.

@@ -4,17 +4,17 @@ kopf's own indexes are too slow to fill. Nothing here waits: a change is told to
 to reconcile. Thousands of agents must fit, so children are kept packed, and of other objects only what is asked for.
 """
 
-import json
 import time
 import zlib
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import orjson
 from voiceagent_api.names import LABEL_AGENT
 
 from voiceagent_operator.build.revision import RevisionView, view_revision
 from voiceagent_operator.claims import NameClaims
-from voiceagent_operator.credentials import SecretView, view_secret
+from voiceagent_operator.credentials import SecretView, view_secret, view_secret_metadata
 from voiceagent_operator.kinds import CHILDREN, CONFIG_MAP, CONTROLLER_REVISION, POD, SECRET, VOICE_AGENT, Kind
 from voiceagent_operator.managers import essence
 from voiceagent_operator.objects import Key, Object, controlling_agent, labels, place
@@ -29,13 +29,24 @@ DELETED: Final = "DELETED"
 class Tables:
     """The tables of all watched kinds, and which VoiceAgent uses which Secret and ConfigMap."""
 
-    def __init__(self, livekit_url: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, livekit_url: str = "", clock: Callable[[], float] = time.monotonic, *, secret_values: bool = True
+    ) -> None:
+        """`secret_values` says whether Secrets are seen with their values, of which the keys are noted."""
         self._agents: Table[bytes] = Table(_packed, place, clock)
         self._children = {kind: Table(_packed, _owner, clock) for kind in CHILDREN}
         self._revisions: Table[RevisionView] = Table(view_revision, _owner, clock)
         self._pods: Table[PodView] = Table(view_pod, _labelled_agent, clock)
-        self._secrets: Table[SecretView] = Table(view_secret, place, clock)
+        self._secrets: Table[SecretView] = Table(view_secret if secret_values else view_secret_metadata, place, clock)
         self._sources: Table[SourceView] = Table(view_source, place, clock)
+        self._of_kind: dict[Kind, tuple[Table[Any], ...]] = {
+            **{kind: (table,) for kind, table in self._children.items()},
+            CONFIG_MAP: (self._children[CONFIG_MAP], self._sources),
+            VOICE_AGENT: (self._agents,),
+            CONTROLLER_REVISION: (self._revisions,),
+            POD: (self._pods,),
+            SECRET: (self._secrets,),
+        }
         self._users = {SECRET: Users(), CONFIG_MAP: Users()}
         self._claims = NameClaims(livekit_url)
 
@@ -59,28 +70,25 @@ class Tables:
     def keep_only(self, kind: Kind, listed: set[str], listed_version: int) -> list[Key]:
         """Drop what a complete listing did not hold; returns the VoiceAgents to reconcile."""
         found: list[Key] = []
-        for table in self._tables_of(kind):
+        for table in self._of_kind[kind]:
             for gone in table.keep_only(listed, listed_version):
                 found += self._concerned(kind, table, gone)
                 found += self._claims.release(gone) if kind == VOICE_AGENT else []
         return found
 
-    @property
-    def unconfirmed(self) -> int:
-        """How many listed objects no watch has told of yet."""
-        kinds = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
-        return sum(table.unconfirmed for kind in kinds for table in self._tables_of(kind))
+    def expect_nothing(self, kind: Kind) -> None:
+        """The watch on a kind has begun anew: it owes nothing of what is known."""
+        for table in self._of_kind[kind]:
+            table.expect_nothing()
 
     def watch_owes_since(self) -> float | None:
         """Since when, by the clock, a watch has not told what is known from a listing or an own write."""
-        kinds = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
-        owed = (table.oldest_unconfirmed for kind in kinds for table in self._tables_of(kind))
+        owed = (table.oldest_unconfirmed for tables in self._of_kind.values() for table in tables)
         return min((since for since in owed if since is not None), default=None)
 
     def counts(self) -> dict[str, int]:
         """How many objects of each kind are known."""
-        kinds = (VOICE_AGENT, *CHILDREN, CONTROLLER_REVISION, POD, SECRET)
-        return {kind.name: sum(len(table.places()) for table in self._tables_of(kind)) for kind in kinds}
+        return {kind.name: sum(len(table.places()) for table in tables) for kind, tables in self._of_kind.items()}
 
     def agent(self, key: Key) -> Object | None:
         """The VoiceAgent as last seen."""
@@ -96,7 +104,7 @@ class Tables:
 
     def children(self, kind: Kind, agent: Key) -> list[Object]:
         """All children of a kind that a VoiceAgent has."""
-        return [json.loads(zlib.decompress(packed)) for packed in self._children[kind].of_agent(agent)]
+        return [orjson.loads(zlib.decompress(packed)) for packed in self._children[kind].of_agent(agent)]
 
     def revisions(self, agent: Key) -> list[RevisionView]:
         """The kept specs of a VoiceAgent."""
@@ -132,27 +140,15 @@ class Tables:
 
     def _table_of(self, kind: Kind, body: Object) -> "Table[Any]":
         """Where an object of a kind belongs: a ConfigMap may be a child, or one of a user's own."""
-        first, *others = self._tables_of(kind)
+        first, *others = self._of_kind[kind]
         return others[0] if others and _owner(body) is None else first
 
     def _let_others_go(self, kind: Kind, body: Object) -> None:
-        chosen = self._table_of(kind, body)
-        for table in self._tables_of(kind):
-            if table is not chosen:
-                table.let_go(body)
-
-    def _tables_of(self, kind: Kind) -> "tuple[Table[Any], ...]":
-        if kind == CONFIG_MAP:
-            return (self._children[CONFIG_MAP], self._sources)
-        if kind in self._children:
-            return (self._children[kind],)
-        fixed: dict[Kind, Table[Any]] = {
-            VOICE_AGENT: self._agents,
-            CONTROLLER_REVISION: self._revisions,
-            POD: self._pods,
-            SECRET: self._secrets,
-        }
-        return (fixed[kind],)
+        if len(self._of_kind[kind]) > 1:
+            chosen = self._table_of(kind, body)
+            for table in self._of_kind[kind]:
+                if table is not chosen:
+                    table.let_go(body)
 
     def _concerned(self, kind: Kind, table: "Table[Any]", concerned: Key | None) -> list[Key]:
         if concerned is None:
@@ -178,11 +174,11 @@ def _packed(body: Object) -> bytes:
     created = essence(body["metadata"].get("managedFields"))
     if created:
         meta["managedFields"] = created
-    return zlib.compress(json.dumps({**body, "metadata": meta}, separators=(",", ":")).encode(), 1)
+    return zlib.compress(orjson.dumps({**body, "metadata": meta}), 1)
 
 
 def _unpacked(packed: bytes | None) -> Object | None:
     if packed is None:
         return None
-    body: Object = json.loads(zlib.decompress(packed))
+    body: Object = orjson.loads(zlib.decompress(packed))
     return body

@@ -1,24 +1,21 @@
-"""kopf as the informer: its settings, its login, and running it within the operator's own event loop."""
+"""kopf as the informer: its settings, and running it within the operator's own event loop."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import kopf
-from kubernetes.aio.client.configuration import Configuration
 
-from voiceagent_operator.client import PAGE_SIZE, REQUEST_SECONDS, bearer_token
+from voiceagent_operator.client import PAGE_SIZE, REQUEST_SECONDS
 from voiceagent_operator.kinds import WATCHED
 
 RETRY_SECONDS: Final = (0.5, 1, 2, 3, 3, 3, 3, 3)
 """Between attempts to watch: short, so that an API server that comes back is noticed at once."""
+END_SECONDS: Final = 8.0
 IDLE_SECONDS: Final = 0.05
 """How long kopf keeps a task for an object that was heard of: one for each of a large cluster's, after a listing."""
-TOKEN_LIFETIME: Final = timedelta(minutes=5)
-"""A pod's token rotates about every hour: kopf asks for it again well before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +43,24 @@ class Watch:
             stop_flag=stop,
         )
         self.take_signals()
-        running = asyncio.create_task(kopf.run_tasks(tasks, ignored=others), name="watching")
+        running = asyncio.create_task(kopf.run_tasks(tasks, ignored=others), name="kopf")
+        ended = asyncio.create_task(_first_to_end(tasks), name="watching")
         try:
-            yield running
+            yield ended
         finally:
             await self.before_end()
             stop.set()
-            await asyncio.wait([running])
+            ended.cancel()
+            # kopf may wait for ever for its other watches where one has failed.
+            await asyncio.wait([running, ended], timeout=END_SECONDS)
+            running.cancel()
+
+
+async def _first_to_end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Wait until one of kopf's tasks has ended, none of which should; raises its error."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
 
 
 def watch_settings() -> kopf.OperatorSettings:
@@ -79,23 +87,6 @@ def watch_settings() -> kopf.OperatorSettings:
         if kind.field_selector:
             settings.watching.field_selectors[resource] = kind.field_selector
     return settings
-
-
-def register_login(registry: kopf.OperatorRegistry, configuration: Configuration) -> None:
-    """Have kopf connect as the operator's own client does."""
-
-    @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
-        return kopf.ConnectionInfo(
-            server=configuration.host,
-            ca_path=configuration.ssl_ca_cert,
-            insecure=not configuration.verify_ssl,
-            token=await bearer_token(configuration),
-            certificate_path=configuration.cert_file,
-            private_key_path=configuration.key_file,
-            proxy_url=configuration.proxy,
-            expiration=datetime.now(UTC) + TOKEN_LIFETIME,
-        )
 
 
 class _NoDifferences(kopf.DiffBaseStorage):

@@ -50,6 +50,7 @@ class Workers(Generic[K]):
 
     async def _loop(self, number: int) -> None:
         while True:
+            await asyncio.sleep(0)  # where nothing has to be waited for, others are to have their turn nevertheless
             key = await self._queue.take()
             self._busy_since[number] = self._clock()
             try:

@@ -122,16 +122,28 @@ def test_a_listing_takes_away_what_is_gone_and_leaves_what_is_newer() -> None:
     ]
 
 
-def test_what_was_listed_is_confirmed_by_its_first_event_or_its_deletion() -> None:
-    tables = Tables()
-    for name in ("a", "b", "c"):
+def test_a_watch_owes_what_is_known_otherwise_until_it_tells_of_it() -> None:
+    now = [0.0]
+    tables = Tables(clock=lambda: now[0])
+    for now[0], name in enumerate(("a", "b", "c")):
         tables.note(SECRET, None, body(name, uid=name), confirmed=False)
-    assert tables.unconfirmed == 3
-    tables.note(SECRET, None, body("a", uid="a"))
+    assert tables.watch_owes_since() == 0
+    tables.note(SECRET, "ADDED", body("a", uid="a"))
+    assert tables.watch_owes_since() == 1
     tables.note(SECRET, DELETED, body("b", uid="b"))
-    assert tables.unconfirmed == 1
+    assert tables.watch_owes_since() == 2
     tables.keep_only(SECRET, {"a"}, 10)
-    assert tables.unconfirmed == 0
+    assert tables.watch_owes_since() is None
+
+
+def test_a_watch_that_began_anew_owes_nothing() -> None:
+    tables = Tables()
+    tables.note(SECRET, None, body("a", uid="a"), confirmed=False)
+    tables.note(DEPLOYMENT, None, owned("b", uid="b"), confirmed=False)
+    tables.expect_nothing(SECRET)
+    assert tables.watch_owes_since() is not None
+    tables.expect_nothing(DEPLOYMENT)
+    assert tables.watch_owes_since() is None
 
 
 @settings(deadline=None)

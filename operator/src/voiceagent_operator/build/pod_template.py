@@ -1,9 +1,9 @@
 """The pod template: how a worker runs. Whatever changes it rolls the pods; the config file does not."""
 
 import hashlib
-import json
 from typing import Any, Final
 
+import orjson
 from voiceagent_api.names import (
     CONFIG_MOUNT_PATH,
     CONTROL_MOUNT_PATH,
@@ -34,15 +34,17 @@ ANNOTATION_LIVEKIT_SECRET: Final = f"{GROUP}/livekit-secret"
 ANNOTATION_LIVEKIT_URL: Final = f"{GROUP}/livekit-url"
 SHUTDOWN_MARGIN_SECONDS: Final = 30
 WORKER_USER: Final = 65532
+_REVISION_TO_COME: Final = "\0revision\0"
+"""Stands for the revision until it is known; no name or value of Kubernetes can hold it."""
 _TEMPORARY_PATH: Final = "/tmp"  # noqa: S108 (a path inside the container, an emptyDir of its own)
 
 
 def build_pod_template(plan: Plan, livekit_stamp: str) -> tuple[Object, str]:
     """The pod template and its revision: the hash of all but what is named after the revision itself."""
-    unnamed = _template(plan, livekit_stamp, "")
-    canonical = json.dumps(unnamed, sort_keys=True, separators=(",", ":"))
-    revision = hashlib.sha256(canonical.encode()).hexdigest()[:10]
-    return _template(plan, livekit_stamp, revision), revision
+    canonical = orjson.dumps(_template(plan, livekit_stamp, _REVISION_TO_COME), option=orjson.OPT_SORT_KEYS)
+    revision = hashlib.sha256(canonical).hexdigest()[:10]
+    template: Object = orjson.loads(canonical.replace(orjson.dumps(_REVISION_TO_COME)[1:-1], revision.encode()))
+    return template, revision
 
 
 def _template(plan: Plan, livekit_stamp: str, revision: str) -> Object:
