@@ -13,6 +13,7 @@ from voiceagent_api.names import (
 )
 
 from voiceagent_operator import reasons
+from voiceagent_operator.marks import MARKS
 from voiceagent_operator.objects import Key, Object, annotations, labels, metadata, place, uid
 from voiceagent_operator.reasons import Problem
 
@@ -42,6 +43,10 @@ class PodView:
     """IP address and port of its endpoints, once it has them."""
     ends_at: str | None = None
     """When it is ended whatever it does, if it is leaving."""
+    ready: bool = False
+    """Whether Kubernetes counts on it."""
+    marks: frozenset[tuple[str, str]] = frozenset()
+    """Those of its annotations that the operator keeps, by which others know a pod with calls from an idle one."""
 
     @property
     def running(self) -> bool:
@@ -69,6 +74,8 @@ def view_pod(body: Object) -> PodView:
         agent=Key(place(body).namespace, labels(body)[LABEL_AGENT]) if LABEL_AGENT in labels(body) else None,
         address=_address(body.get("spec") or {}, status),
         ends_at=metadata(body).get("deletionTimestamp"),
+        ready=_is_ready(status),
+        marks=frozenset((name, value) for name, value in annotations(body).items() if name in MARKS),
     )
 
 
@@ -77,6 +84,13 @@ def explain_failure(pods: Sequence[PodView], revision: str | None) -> Problem | 
     failing = [pod for pod in pods if pod.failure and not pod.leaving]
     newest = [pod for pod in failing if revision is None or pod.revision == revision]
     return min(newest, key=lambda pod: pod.place.name).failure if newest else None
+
+
+def _is_ready(status: Mapping[str, Any]) -> bool:
+    return any(
+        condition.get("type") == "Ready" and condition.get("status") == "True"
+        for condition in status.get("conditions") or ()
+    )
 
 
 def _address(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:

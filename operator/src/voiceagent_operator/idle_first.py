@@ -1,0 +1,84 @@
+"""Which pods go when fewer are wanted, and when: idle ones first, and none before its last call is over. Pure.
+
+A pod that is to go is told to take no more calls, waited for until it has none, marked as the cheapest to delete, and
+only then is the Deployment made smaller. Should more be wanted meanwhile, pods that were told take calls again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from voiceagent_operator.marks import CHEAPEST, DELETION_COST
+from voiceagent_operator.pods import PodView
+from voiceagent_operator.readings import Reading
+
+_MARKED = (DELETION_COST, CHEAPEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step on the way to fewer pods."""
+
+    replicas: int
+    """What the Deployment should be set to now."""
+    drain: tuple[PodView, ...] = ()
+    """To be told to take no more calls."""
+    resume: tuple[PodView, ...] = ()
+    """To be told to take calls again."""
+    first_to_go: frozenset[str] = frozenset()
+    """Uids of the pods that Kubernetes is to delete before all others."""
+    held: str | None = None
+    """Why nothing goes now, in words."""
+
+
+def next_step(wanted: int, current: int, pods: Sequence[PodView], readings: Mapping[str, Reading]) -> Step:
+    """How to come from `current` replicas to `wanted` ones."""
+    staying = [pod for pod in pods if pod.exists and not pod.leaving]
+    told = [pod for pod in staying if _reading(pod, readings).draining]
+    if wanted >= current or wanted == 0:
+        # Without any left to choose from, each finishes its calls while it is being deleted.
+        return Step(wanted, resume=tuple(told) if wanted else ())
+    if len({pod.revision for pod in staying}) > 1:
+        return Step(current, resume=tuple(told), held="Pods are being replaced; fewer remain once that is done.")
+    lost = [pod for pod in staying if _lost_livekit(_reading(pod, readings))]
+    if lost:
+        return Step(
+            current,
+            resume=tuple(told),
+            held=f"Pod {lost[0].place} has lost its LiveKit server. No pod goes until it is back, since Kubernetes "
+            "would first take those that are not ready, whatever calls they have.",
+        )
+    victims = sorted(staying, key=lambda pod: _order(pod, readings))[: current - wanted]
+    uids = {pod.uid for pod in victims}
+    gone = [pod for pod in victims if _is_empty(pod, _reading(pod, readings)) and _MARKED in pod.marks]
+    return Step(
+        current - len(gone),
+        drain=tuple(pod for pod in victims if _can_be_told(_reading(pod, readings))),
+        resume=tuple(pod for pod in told if pod.uid not in uids),
+        first_to_go=frozenset(pod.uid for pod in victims if _is_empty(pod, _reading(pod, readings))),
+    )
+
+
+def _reading(pod: PodView, readings: Mapping[str, Reading]) -> Reading:
+    return readings.get(pod.uid) or Reading(pod.uid)
+
+
+def _order(pod: PodView, readings: Mapping[str, Reading]) -> tuple[bool, int, bool, str]:
+    """Those that never took calls, then those with the fewest, of these the ones that were told already."""
+    reading = _reading(pod, readings)
+    return (pod.ready or reading.was_registered, reading.active_sessions, not reading.draining, pod.place.name)
+
+
+def _is_empty(pod: PodView, reading: Reading) -> bool:
+    """Whether its deletion ends no call soon: it has none and takes none, or it cannot be asked, and is told so by
+    being deleted, which lets it finish its calls as well."""
+    if not reading.reachable:
+        return True
+    return reading.active_sessions == 0 and (reading.draining or not (pod.ready or reading.was_registered))
+
+
+def _can_be_told(reading: Reading) -> bool:
+    return reading.reachable and not reading.draining
+
+
+def _lost_livekit(reading: Reading) -> bool:
+    return reading.reachable and reading.was_registered and not reading.registered

@@ -1,0 +1,137 @@
+"""Which pods go when fewer are wanted, step by step."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from voiceagent_operator.idle_first import next_step
+from voiceagent_operator.marks import wanted_marks
+from voiceagent_operator.objects import Key
+from voiceagent_operator.pods import PodView
+from voiceagent_operator.readings import Reading
+
+CHEAP = wanted_marks(busy=False, goes_first=True)
+
+
+def pod(name: str, *, marked: bool = False, **changed: object) -> PodView:
+    view = PodView(
+        place=Key("default", name),
+        uid=name,
+        revision="r1",
+        config_revision="",
+        config_maps=frozenset(),
+        phase="Running",
+        leaving=False,
+        failure=None,
+        ready=True,
+        marks=CHEAP if marked else frozenset(),
+    )
+    return replace(view, **changed)  # type: ignore[arg-type]
+
+
+def says(active: int, *, draining: bool = False, registered: bool = True, reachable: bool = True) -> Reading:
+    return Reading(
+        "", reachable=reachable, registered=registered, was_registered=True, draining=draining, active_sessions=active
+    )
+
+
+def names(pods: object) -> list[str]:
+    return [one.uid for one in pods]  # type: ignore[attr-defined]
+
+
+THREE = (pod("a"), pod("b"), pod("c"))
+
+
+def test_more_pods_are_asked_for_at_once() -> None:
+    assert next_step(5, 3, THREE, {}).replicas == 5
+
+
+def test_the_pods_with_the_fewest_calls_are_told_first_and_nothing_goes_yet() -> None:
+    step = next_step(1, 3, THREE, {"a": says(0), "b": says(4), "c": says(2)})
+    assert (step.replicas, names(step.drain), step.first_to_go) == (3, ["a", "c"], frozenset())
+
+
+def test_a_pod_goes_once_it_refuses_calls_has_none_and_is_marked() -> None:
+    readings = {"a": says(0, draining=True), "b": says(4), "c": says(2, draining=True)}
+    step = next_step(1, 3, THREE, readings)
+    assert (step.replicas, step.first_to_go) == (3, frozenset({"a"}))
+    marked = (pod("a", marked=True), pod("b"), pod("c"))
+    assert next_step(1, 3, marked, readings).replicas == 2
+
+
+def test_an_idle_pod_that_still_takes_calls_does_not_go() -> None:
+    step = next_step(2, 3, (pod("a", marked=True), pod("b"), pod("c")), {n: says(0) for n in "abc"})
+    assert (step.replicas, names(step.drain), step.first_to_go) == (3, ["a"], frozenset())
+
+
+def test_pods_that_were_told_take_calls_again_when_more_are_wanted() -> None:
+    readings = {"a": says(1, draining=True), "b": says(4), "c": says(2, draining=True)}
+    assert names(next_step(3, 3, THREE, readings).resume) == ["a", "c"]
+    step = next_step(2, 3, THREE, readings)
+    assert (names(step.resume), names(step.drain)) == (["c"], [])
+
+
+def test_a_pod_that_never_took_a_call_goes_before_all_others() -> None:
+    new = pod("new", ready=False, phase="Pending")
+    step = next_step(3, 4, (*THREE, new), {n: says(0) for n in "abc"})
+    assert (step.first_to_go, names(step.drain)) == (frozenset({"new"}), [])
+
+
+def test_nothing_goes_while_a_pod_has_lost_livekit() -> None:
+    step = next_step(1, 3, THREE, {"a": says(0, registered=False), "b": says(4), "c": says(2)})
+    assert step.replicas == 3
+    assert "default/a" in (step.held or "")
+
+
+def test_nothing_is_chosen_while_pods_are_being_replaced() -> None:
+    mixed = (pod("a"), pod("b", revision="r2"))
+    step = next_step(1, 2, mixed, {"a": says(0), "b": says(0)})
+    assert (step.replicas, step.drain) == (2, ())
+    assert step.held
+
+
+def test_to_none_at_all_every_pod_finishes_while_it_is_deleted() -> None:
+    assert next_step(0, 3, THREE, {"a": says(4)}).replicas == 0
+
+
+def test_a_pod_that_cannot_be_asked_is_left_to_its_own_drain() -> None:
+    dark = (pod("a", marked=True), pod("b"), pod("c"))
+    step = next_step(2, 3, dark, {"a": says(0, reachable=False), "b": says(1), "c": says(1)})
+    assert (step.replicas, names(step.drain)) == (2, [])
+
+
+READINGS = st.builds(says, st.integers(0, 3), draining=st.booleans(), reachable=st.booleans())
+
+
+@given(st.integers(1, 6), st.lists(st.tuples(READINGS, st.booleans()), min_size=1, max_size=6))
+def test_no_pod_with_a_call_that_can_be_asked_is_ever_the_reason_to_shrink(
+    wanted: int, seen: list[tuple[Reading, bool]]
+) -> None:
+    pods = tuple(pod(f"p{index}", marked=marked) for index, (_, marked) in enumerate(seen))
+    readings = {f"p{index}": reading for index, (reading, _) in enumerate(seen)}
+    step = next_step(wanted, len(pods), pods, readings)
+    may_go = [uid for uid, r in readings.items() if not r.reachable or (r.draining and r.active_sessions == 0)]
+    assert step.first_to_go <= set(may_go)
+    assert len(pods) - step.replicas <= len(may_go)
+    assert step.replicas >= wanted or wanted > len(pods)
+    assert not set(names(step.drain)) & set(names(step.resume))
+
+
+@given(st.integers(1, 6), st.lists(st.integers(0, 3), min_size=1, max_size=6))
+def test_once_all_calls_are_over_the_wanted_number_is_reached(wanted: int, active: list[int]) -> None:
+    pods = [pod(f"p{index}") for index in range(len(active))]
+    readings = {one.uid: says(calls) for one, calls in zip(pods, active, strict=True)}
+    current = len(pods)
+    for _ in range(3 * len(pods) + 3):
+        step = next_step(wanted, current, pods, readings)
+        for one in step.drain:
+            readings[one.uid] = replace(readings[one.uid], draining=True)
+        for one in step.resume:
+            readings[one.uid] = replace(readings[one.uid], draining=False)
+        pods = [replace(p, marks=CHEAP if p.uid in step.first_to_go else frozenset()) for p in pods]
+        for _ in range(current - step.replicas):
+            gone = next(p for p in pods if p.marks)
+            pods.remove(gone)
+        current = step.replicas
+        readings = {uid: replace(r, active_sessions=max(0, r.active_sessions - 1)) for uid, r in readings.items()}
+    assert current == wanted or wanted > len(active)
