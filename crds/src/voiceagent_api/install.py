@@ -63,10 +63,15 @@ class NetworkPolicyDefaults(Model):
 
 
 class RolloutDefaults(Model):
-    """How a change of the install's worker image comes to the agents."""
+    """How changed pods come to the agents."""
 
     max_concurrent_agents: Annotated[int, Field(ge=1)] = Field(
         default=5, description="Agents that take in a changed default image at the same time."
+    )
+    progress_deadline_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        default=600,
+        description="For how many seconds new pods may take to get ready before an agent is put back to the pods that "
+        "it had.",
     )
 
 

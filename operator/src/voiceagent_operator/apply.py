@@ -3,6 +3,7 @@ should be by server-side apply, and only where it is not so already."""
 
 import logging
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 from voiceagent_api.names import ANNOTATION_CONFIG_REVISION, API_VERSION, KIND
@@ -113,9 +114,13 @@ class Applier:
 
     async def tell_config_revision(self, pod: PodView, config_revision: str) -> None:
         """Mark a pod with the config file it should have: the kubelet then refreshes its files at once."""
-        mark = {"metadata": {"uid": pod.uid, "annotations": {ANNOTATION_CONFIG_REVISION: config_revision}}}
+        await self.mark_pod(pod, {ANNOTATION_CONFIG_REVISION: config_revision})
+
+    async def mark_pod(self, pod: PodView, marks: Mapping[str, str | None]) -> None:
+        """Set annotations of a pod, or take those away that are None. A pod that is gone needs none."""
+        patch = {"metadata": {"uid": pod.uid, "annotations": marks}}
         try:
-            patched = await self._client.merge(POD.path(*pod.place), mark)
+            patched = await self._client.merge(POD.path(*pod.place), patch)
         except ApiError as error:
             if error.gone or error.status == 409:
                 return

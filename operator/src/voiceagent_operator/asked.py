@@ -21,6 +21,9 @@ def config_synced(findings: Findings) -> Verdict:
     wanted = findings.config_revision
     if findings.hindrance or wanted is None:
         return Verdict(None, reasons.NOT_CHECKED, "Not checked while nothing is written for the VoiceAgent; see Ready.")
+    if findings.setback:
+        told = f"Pods run revision {findings.revision}, to which they were put back; see Stalled."
+        return Verdict(False, reasons.ROLLOUT_PUT_BACK, told)
     asked = findings.asked(newest=True)
     if not asked:
         return Verdict(None, reasons.NO_PODS, "No worker pod of the newest revision runs, so that none can be asked.")

@@ -89,6 +89,11 @@ class Client:
                 return
             query["continue"] = meta["continue"]
 
+    async def select(self, kind: Kind, namespace: str, label_selector: str) -> list[Object]:
+        """The few objects of a namespace that have these labels. Raises ApiError."""
+        found = await self._call("GET", kind.path(namespace), query={"labelSelector": label_selector})
+        return list(found["items"])
+
     async def apply(self, path: str, body: Object, *, force: bool) -> Object:
         """Server-side apply as the project's one field manager."""
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}

@@ -48,6 +48,8 @@ def _ready(findings: Findings, rollout: Rollout) -> Verdict:
         return Verdict(False, problem.reason, problem.message)
     if findings.suspended:
         return Verdict(True, reasons.SUSPENDED, "Suspended by spec.suspend: no worker pods run, no calls are taken.")
+    if rollout.wanted == 0 and findings.scaling_mode == "Sessions":
+        return Verdict(True, reasons.ASLEEP, "Asleep: no calls, no worker pods. The first caller wakes it.")
     if rollout.wanted == 0:
         return Verdict(True, reasons.SCALED_TO_ZERO, "Scaled to zero: no worker pods run, no calls are taken.")
     failure = _failure(findings)
@@ -74,6 +76,9 @@ def _reconciling(findings: Findings, rollout: Rollout) -> Verdict:
         return Verdict(True, reasons.WAITING_FOR_TURN, told)
     if rollout.under_way:
         return Verdict(True, reasons.ROLLING_OUT, rollout.progress)
+    if rollout.going and findings.step is not None:
+        told = f"{rollout.going} worker pods go once their calls are over."
+        return Verdict(True, reasons.SCALING_DOWN, findings.step.held or told)
     if rollout.stopped:
         return Verdict(False, reasons.ROLLOUT_STOPPED, "The rollout has stopped; see Stalled.")
     return Verdict(False, reasons.UP_TO_DATE, "All that was asked for is in place.")
@@ -82,6 +87,14 @@ def _reconciling(findings: Findings, rollout: Rollout) -> Verdict:
 def _stalled(findings: Findings, rollout: Rollout) -> Verdict:
     if findings.hindrance and not findings.hindrance_passes:
         return Verdict(True, findings.hindrance.reason, findings.hindrance.message)
+    if findings.setback:
+        return Verdict(
+            True,
+            reasons.ROLLOUT_PUT_BACK,
+            f"Revision {findings.setback.revision} did not get ready in time and was put back to {findings.revision}: "
+            f"{findings.setback.message} Correct the spec; to try the same once more, change an annotation of "
+            "spec.podTemplate.",
+        )
     if rollout.stopped and not (findings.livekit or findings.providers):
         failure = _failure(findings)
         told = failure.message if failure else "New worker pods do not get ready in time; see their logs."
@@ -106,11 +119,23 @@ def _scaling_active(findings: Findings) -> Verdict:
     if findings.scaling_mode == "Manual":
         told = "spec.replicas is the number of worker pods: yours to write, or kubectl scale's, an HPA's or KEDA's."
         return Verdict(True, reasons.MANUAL, told)
-    told = (
-        "This version does not follow the number of calls yet: spec.scaling.minReplicas worker pods run. "
-        "With spec.scaling.mode Manual, spec.replicas is the number."
-    )
-    return Verdict(False, reasons.NOT_SERVED, told)
+    return _following_sessions(findings)
+
+
+def _following_sessions(findings: Findings) -> Verdict:
+    load, decision = findings.load, findings.decision
+    if load is None or decision is None:
+        return Verdict(None, reasons.NOT_CHECKED, "The calls have not been counted yet.")
+    if load.unread:
+        told = f"Pod {load.unread[0]} cannot be asked for its calls. Until it can, no pod goes."
+        return Verdict(False, reasons.SESSIONS_UNREADABLE, told)
+    if load.unregistered:
+        told = f"Pod {load.unregistered[0]} has lost its LiveKit server. Until it is back, no pod goes."
+        return Verdict(False, reasons.LIVEKIT_LOST, told)
+    if findings.at_maximum:
+        told = f"All {decision.replicas} worker pods that spec.scaling.maxReplicas allows are needed."
+        return Verdict(True, reasons.AT_MAXIMUM, told)
+    return Verdict(True, reasons.FOLLOWING_SESSIONS, f"The number of calls asks for {decision.replicas} worker pods.")
 
 
 def _budget_ok(findings: Findings) -> Verdict:

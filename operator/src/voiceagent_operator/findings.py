@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from voiceagent_operator.idle_first import Step
 from voiceagent_operator.objects import Object, metadata
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.readings import Reading
 from voiceagent_operator.reasons import Problem
+from voiceagent_operator.scaling import Decision, Load
+from voiceagent_operator.setback import Setback
 
 
 @dataclass(slots=True)
@@ -34,6 +37,16 @@ class Findings:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     """What pods last said of themselves, by the pod's uid."""
     scaling_mode: str | None = None
+    load: Load | None = None
+    """The calls that the number of pods follows, where it does."""
+    decision: Decision | None = None
+    """What followed from them."""
+    at_maximum: bool = False
+    """Whether the calls need all pods that there may be."""
+    step: Step | None = None
+    """How the number of pods comes to what it should be."""
+    setback: Setback | None = None
+    """The newest revision, where its pods did not get ready and those before it run on."""
     sessions_per_replica: int = 0
     budget: bool = False
     """Whether one was set."""

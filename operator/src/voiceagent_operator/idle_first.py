@@ -31,30 +31,40 @@ class Step:
 
 
 def next_step(wanted: int, current: int, pods: Sequence[PodView], readings: Mapping[str, Reading]) -> Step:
-    """How to come from `current` replicas to `wanted` ones."""
+    """How to come from `current` replicas to `wanted` ones.
+
+    What counts are the pods that are there: some may be about to be deleted already, for a smaller `current`.
+    """
     staying = [pod for pod in pods if pod.exists and not pod.leaving]
-    told = [pod for pod in staying if _reading(pod, readings).draining]
-    if wanted >= current or wanted == 0:
-        # Without any left to choose from, each finishes its calls while it is being deleted.
-        return Step(wanted, resume=tuple(told) if wanted else ())
-    if len({pod.revision for pod in staying}) > 1:
-        return Step(current, resume=tuple(told), held="Pods are being replaced; fewer remain once that is done.")
-    lost = [pod for pod in staying if _lost_livekit(_reading(pod, readings))]
-    if lost:
-        return Step(
-            current,
-            resume=tuple(told),
-            held=f"Pod {lost[0].place} has lost its LiveKit server. No pod goes until it is back, since Kubernetes "
-            "would first take those that are not ready, whatever calls they have.",
-        )
-    victims = sorted(staying, key=lambda pod: _order(pod, readings))[: current - wanted]
+    told = tuple(pod for pod in staying if _reading(pod, readings).draining)
+    if wanted == 0:
+        return Step(0)  # without any left to choose from, each finishes its calls while it is being deleted
+    if len(staying) <= wanted:
+        return Step(wanted, resume=told)
+    held = _why_not(staying, readings)
+    if held:
+        return Step(max(wanted, current), resume=told, held=held if wanted < current else None)
+    victims = sorted(staying, key=lambda pod: _order(pod, readings))[: len(staying) - wanted]
+    empty = [pod for pod in victims if _is_empty(pod, _reading(pod, readings))]
+    gone = [pod for pod in empty if _MARKED in pod.marks]
     uids = {pod.uid for pod in victims}
-    gone = [pod for pod in victims if _is_empty(pod, _reading(pod, readings)) and _MARKED in pod.marks]
     return Step(
-        current - len(gone),
+        max(wanted, min(current, len(staying) - len(gone))),
         drain=tuple(pod for pod in victims if _can_be_told(_reading(pod, readings))),
         resume=tuple(pod for pod in told if pod.uid not in uids),
-        first_to_go=frozenset(pod.uid for pod in victims if _is_empty(pod, _reading(pod, readings))),
+        first_to_go=frozenset(pod.uid for pod in empty),
+    )
+
+
+def _why_not(staying: Sequence[PodView], readings: Mapping[str, Reading]) -> str | None:
+    if len({pod.revision for pod in staying}) > 1:
+        return "Pods are being replaced; fewer remain once that is done."
+    lost = next((pod for pod in staying if _lost_livekit(_reading(pod, readings))), None)
+    if lost is None:
+        return None
+    return (
+        f"Pod {lost.place} has lost its LiveKit server. No pod goes until it is back, since Kubernetes would first "
+        "take those that are not ready, whatever calls they have."
     )
 
 

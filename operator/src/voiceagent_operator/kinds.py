@@ -66,6 +66,8 @@ CONTROLLER_REVISION: Final = Kind("apps/v1", "ControllerRevision", "controllerre
 POD: Final = Kind("v1", "Pod", "pods", LABEL_AGENT)
 SECRET: Final = Kind("v1", "Secret", "secrets", field_selector=_CREDENTIALS)
 
+REPLICA_SET: Final = Kind("apps/v1", "ReplicaSet", "replicasets")
+"""A Deployment's; looked at only to put back the pod template before one that failed."""
 LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
 EVENT: Final = Kind("v1", "Event", "events")
 

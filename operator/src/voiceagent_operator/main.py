@@ -32,11 +32,14 @@ from voiceagent_operator.metrics import Metrics
 from voiceagent_operator.objects import Key
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.pace import Pace
+from voiceagent_operator.pod_control import PodControl
 from voiceagent_operator.pod_reader import PodReader
 from voiceagent_operator.queue import WorkQueue
 from voiceagent_operator.reconcile import Reconciler
 from voiceagent_operator.running import Operation
+from voiceagent_operator.scaler import Scaler
 from voiceagent_operator.settings import Settings, read_settings
+from voiceagent_operator.sizing import Sizing
 from voiceagent_operator.tables import Tables
 from voiceagent_operator.tracing import set_up_tracing
 from voiceagent_operator.turns import Turns
@@ -104,12 +107,15 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     elector = _elector(settings, client, loop.time)
     reader = PodReader(http, tables.pod, queue.add, loop.time, _now)
     events = EventRecorder(client, loop.time, _now)
+    observer, applier = Observer(client, tables), Applier(client, tables)
+    control = PodControl(client, http, pods.add)
     reconciler = Reconciler(
         install=install,
-        observer=Observer(client, tables),
-        applier=Applier(client, tables),
+        observer=observer,
+        applier=applier,
         turns=Turns(install.rollout.max_concurrent_agents, queue.add),
         readings=reader.readings,
+        sizing=Sizing(Scaler(loop.time), observer, applier, control, _now),
         events=events,
         calls_written=Pace(CALLS_WRITTEN_SECONDS, loop.time),
         clock=_now,

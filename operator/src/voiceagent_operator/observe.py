@@ -6,13 +6,14 @@ An object of another owner is not watched: its name seems free until the API ser
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from voiceagent_api.names import LABEL_REVISION, worker_labels
 from voiceagent_api.voiceagent import VoiceAgentSpec
 
 from voiceagent_operator.build.revision import RevisionView
 from voiceagent_operator.client import Client
 from voiceagent_operator.compare import is_within, stamped
 from voiceagent_operator.credentials import SecretView
-from voiceagent_operator.kinds import CONFIG_MAP, DEPLOYMENT, Kind, kind_of
+from voiceagent_operator.kinds import CONFIG_MAP, DEPLOYMENT, REPLICA_SET, Kind, kind_of
 from voiceagent_operator.objects import Key, Object, place
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.sources import read_instructions
@@ -76,6 +77,15 @@ class Observer:
     def deployment(self, key: Key) -> Object | None:
         """The Deployment of the VoiceAgent's name, if it is the operator's."""
         return self._tables.child(DEPLOYMENT, key)
+
+    async def template_of(self, key: Key, revision: str) -> Object | None:
+        """The pod template of a revision that still has pods, as its ReplicaSet keeps it. Raises ApiError."""
+        labels = {**worker_labels(key.name), LABEL_REVISION: revision}
+        selector = ",".join(f"{name}={value}" for name, value in labels.items())
+        for body in await self._client.select(REPLICA_SET, key.namespace, selector):
+            template: Object = body["spec"]["template"]
+            return template
+        return None
 
     def config_maps(self, key: Key) -> list[Object]:
         """All config files of the VoiceAgent, of this and earlier pod templates."""

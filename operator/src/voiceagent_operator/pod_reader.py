@@ -20,7 +20,13 @@ from voiceagent_operator.readings import Reading, read_status, unreadable
 
 logger = logging.getLogger(__name__)
 
-USUAL_SECONDS: Final = 10.0
+SOONEST_SECONDS: Final = 2.0
+LATEST_SECONDS: Final = 10.0
+QUESTIONS_A_SECOND: Final = 40
+"""Each pod is asked as often as this allows for all of them, within the two above: calls are to be seen soon, and
+thousands of pods are not to be asked all the time."""
+DRAINING_SECONDS: Final = 1.0
+"""Between questions to a pod that is to go once its calls are over."""
 AWAITED_SECONDS: Final = 0.3
 """Between questions to a pod that is to take in a config file."""
 PATIENCE_SECONDS: Final = 20.0
@@ -85,12 +91,15 @@ class PodReader:
         wanted = pod.config_revision
         if not wanted or reading.config_revision == wanted:
             self._awaiting.pop(pod.place, None)
-            return USUAL_SECONDS
+            return DRAINING_SECONDS if reading.draining and reading.reachable else self._usual_seconds()
         awaited, since = self._awaiting.get(pod.place, ("", 0.0))
         if awaited != wanted:
             since = self._clock()
             self._awaiting[pod.place] = (wanted, since)
-        return AWAITED_SECONDS if self._clock() - since < PATIENCE_SECONDS else USUAL_SECONDS
+        return AWAITED_SECONDS if self._clock() - since < PATIENCE_SECONDS else self._usual_seconds()
+
+    def _usual_seconds(self) -> float:
+        return min(LATEST_SECONDS, max(SOONEST_SECONDS, len(self._readings) / QUESTIONS_A_SECOND))
 
 
 def _told(error: Exception) -> str:

@@ -15,6 +15,7 @@ from voiceagent_operator import reasons
 from voiceagent_operator.agent import is_paused, parse_agent
 from voiceagent_operator.apply import Applier
 from voiceagent_operator.build import Children, build_children
+from voiceagent_operator.build.config_map import config_map_name
 from voiceagent_operator.build.pod_template import ANNOTATION_LIVEKIT_SECRET
 from voiceagent_operator.build.revision import build_history
 from voiceagent_operator.compare import require_ownership
@@ -26,11 +27,13 @@ from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.objects import Key, Object, annotations, metadata, owner_of, place, worker_image
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.pace import Pace
-from voiceagent_operator.pods import PodView
+from voiceagent_operator.pods import PodView, explain_failure
 from voiceagent_operator.readings import Reading
 from voiceagent_operator.resolve import Plan, resolve
 from voiceagent_operator.rollout import read_rollout
 from voiceagent_operator.served import require_served
+from voiceagent_operator.setback import Setback, good_revision, put_back, read_setback, template_revision, why_failed
+from voiceagent_operator.sizing import Sizing
 from voiceagent_operator.status import build_status, differs_in_calls_only, same_status
 from voiceagent_operator.together import all_of
 from voiceagent_operator.turns import Turns
@@ -48,6 +51,7 @@ class Reconciler:
     turns: Turns
     readings: Callable[[Sequence[PodView]], Mapping[str, Reading]]
     """What pods last said of themselves, by their uid."""
+    sizing: Sizing
     events: EventRecorder
     calls_written: Pace[Key]
     """When the number of calls was last written to a status."""
@@ -71,6 +75,7 @@ class Reconciler:
             self.observer.forget(key)
             self.turns.release(key)
             self.calls_written.forget(key)
+            self.sizing.forget(key)
             return None
         pods = self.observer.pods(key)
         findings = Findings(
@@ -78,15 +83,16 @@ class Reconciler:
         )
         look_again: float | None = None
         try:
-            await self._bring_about(key, findings)
+            look_again = await self._bring_about(key, findings)
         except Hindrance as hindrance:
             findings.hindrance, findings.hindrance_passes = hindrance.problem, hindrance.passes
             look_again = hindrance.retry_after_seconds
         return _sooner(look_again, await self._write_status(key, findings))
 
-    async def _bring_about(self, key: Key, findings: Findings) -> None:
+    async def _bring_about(self, key: Key, findings: Findings) -> float | None:
         agent = parse_agent(findings.agent)
-        findings.wanted_replicas, findings.suspended = agent.wanted_replicas, agent.spec.suspend
+        look_again = self.sizing.want(agent, findings)
+        findings.suspended = agent.spec.suspend
         findings.scaling_mode, findings.budget = agent.spec.scaling.mode, agent.spec.budget is not None
         findings.sessions_per_replica = agent.spec.scaling.sessions_per_replica
         findings.paused = is_paused(findings.agent)
@@ -100,18 +106,24 @@ class Reconciler:
         findings.livekit = livekit_problem(plan, secrets)
         findings.providers = provider_problem(plan, secrets)
         if findings.paused:
-            return
+            return None
 
+        step = await self.sizing.prepare(agent, findings)
         plan = self._in_turn(plan, findings)
         stamp = livekit_stamp(plan, secrets, findings.deployment)
-        children = build_children(plan, stamp, self.install.network_policy)
+        children = build_children(
+            plan, stamp, self.install.network_policy, replicas=step.replicas, rollout=self.install.rollout
+        )
         findings.revision = children.revision
+        children = await self._without_failed(key, children, findings)
         findings.deployment = await self._write_children(plan, children, secrets.get(control))
         findings.config_revision = children.config_revision
         await self._tell_pods(children, findings)
+        await self.sizing.tell(agent, step)
         await self._collect_garbage(key, children, findings)
         history = build_history(agent, findings.agent["spec"], self.observer.revisions(key))
         await self.applier.write_history(history)
+        return look_again
 
     def _require_own_name(self, plan: Plan) -> None:
         elder = self.observer.elder(plan.agent.key)
@@ -157,6 +169,24 @@ class Reconciler:
             await all_of(writes)
         return await self.applier.apply_child(agent, deployment)
 
+    async def _without_failed(self, key: Key, children: Children, findings: Findings) -> Children:
+        """The children with the last good pod template, where pods of the newest did not get ready in time."""
+        deployment, failed = findings.deployment, children.revision
+        setback, template = read_setback(deployment), None
+        runs = template_revision(deployment)
+        if setback is not None and setback.revision == failed != runs:
+            template = (deployment or {})["spec"]["template"]
+        elif runs == failed and read_rollout(deployment, findings.wanted_replicas).failed:
+            good = good_revision(findings.pods, failed)
+            template = await self.observer.template_of(key, good) if good else None
+            setback = Setback(failed, why_failed(explain_failure(findings.pods, failed)))
+        if setback is None or template is None:
+            return children
+        findings.setback = setback
+        put = put_back(children.deployment, template, setback)
+        findings.revision = template_revision(put)
+        return replace(children, deployment=put)
+
     async def _tell_pods(self, children: Children, findings: Findings) -> None:
         """Running pods take in a changed config file within a second once their annotation changes."""
         wanted = children.config_revision
@@ -171,7 +201,7 @@ class Reconciler:
         if not read_rollout(findings.deployment, findings.wanted_replicas).complete:
             return
         in_use = {name for pod in findings.pods if pod.exists for name in pod.config_maps}
-        in_use.add(metadata(children.config_map)["name"])
+        in_use |= {metadata(children.config_map)["name"], config_map_name(key.name, findings.revision or "")}
         for config_map in self.observer.config_maps(key):
             if metadata(config_map)["name"] not in in_use:
                 await self.applier.delete_config_map(config_map)

@@ -12,6 +12,9 @@ class Rollout:
     """Counts of worker pods. Pods that drain their last calls are no longer counted by a Deployment."""
 
     wanted: int
+    """How many there should be in the end."""
+    target: int
+    """How many the Deployment is to have now: more, where pods finish their calls before they go."""
     replicas: int
     ready: int
     updated: int
@@ -21,9 +24,24 @@ class Rollout:
     """Whether the Deployment has given up waiting for new pods."""
 
     @property
+    def failed(self) -> bool:
+        """Whether it has given up on the template that it has now."""
+        return self.seen and self.stopped
+
+    @property
     def complete(self) -> bool:
-        """Whether only new pods are left, and all of them are ready."""
-        return self.seen and self.replicas == self.updated == self.wanted and self.ready >= self.wanted
+        """Whether only new pods are left, and all that are to stay are ready."""
+        return self.seen and self.replicas == self.updated == self.target and self.ready >= self.staying
+
+    @property
+    def staying(self) -> int:
+        """How many of the Deployment's pods are not about to go."""
+        return min(self.wanted, self.target)
+
+    @property
+    def going(self) -> int:
+        """How many pods are there only until their calls are over."""
+        return max(0, self.target - self.wanted)
 
     @property
     def under_way(self) -> bool:
@@ -37,7 +55,7 @@ class Rollout:
             return "The Deployment is about to take up its newest template."
         old = self.replicas - self.updated
         tail = f", {old} of earlier ones are still there" if old > 0 else ""
-        return f"{self.updated} of {self.wanted} worker pods of the newest revision exist{tail}."
+        return f"{self.updated} of {self.target} worker pods of the newest revision exist{tail}."
 
 
 def deployment_failure(deployment: Object | None) -> Problem | None:
@@ -61,10 +79,12 @@ def read_rollout(deployment: Object | None, wanted_replicas: int | None) -> Roll
     """The rollout of a Deployment. Where it is not known how many pods are wanted, its own number holds."""
     body = deployment or {}
     status = body.get("status") or {}
-    wanted = wanted_replicas if wanted_replicas is not None else (body.get("spec") or {}).get("replicas", 0)
+    own = (body.get("spec") or {}).get("replicas")
+    wanted = wanted_replicas if wanted_replicas is not None else own or 0
     generation = metadata(body).get("generation")
     return Rollout(
         wanted=wanted,
+        target=wanted if own is None else own,
         replicas=status.get("replicas", 0),
         ready=status.get("readyReplicas", 0),
         updated=status.get("updatedReplicas", 0),

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from voiceagent_api.status import VoiceAgentStatus
 from voiceagent_operator.findings import Findings
+from voiceagent_operator.idle_first import Step
 from voiceagent_operator.objects import Key
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.reasons import Problem
+from voiceagent_operator.scaling import Decision, Load, Needs
+from voiceagent_operator.setback import Setback
 from voiceagent_operator.status import build_status, same_status
 
 Make = Callable[..., dict[str, Any]]
@@ -67,7 +70,8 @@ def test_ready_speaks_of_calls_and_reconciling_of_work(
 
 @pytest.mark.parametrize(("suspended", "reason"), [(True, "Suspended"), (False, "ScaledToZero")])
 def test_an_agent_without_pods_by_wish_is_ready_and_says_why(manifest: Make, suspended: bool, reason: str) -> None:
-    findings = Findings(agent=manifest(), wanted_replicas=0, suspended=suspended, deployment=deployment())
+    none = deployment() | {"spec": {"replicas": 0}}
+    findings = Findings(agent=manifest(), wanted_replicas=0, suspended=suspended, deployment=none)
     assert told(findings)["Ready"] == ("True", reason)
     assert told(findings)["Reconciling"] == ("False", "UpToDate")
     assert build_status(findings, NOW)["readySummary"] == "0/0"
@@ -184,3 +188,50 @@ def test_the_selector_selects_the_worker_pods(manifest: Make) -> None:
         "app.kubernetes.io/name=voiceagent,app.kubernetes.io/instance=receptionist,"
         "app.kubernetes.io/component=worker,voiceagents.dev/agent=receptionist"
     )
+
+
+def test_pods_that_finish_their_calls_before_they_go_are_told_of_and_do_not_count(manifest: Make) -> None:
+    findings = Findings(agent=manifest(), wanted_replicas=1, deployment=deployment(2, 1, 2), step=Step(2))
+    assert told(findings)["Ready"] == ("True", "PodsReady")
+    assert told(findings)["Reconciling"] == ("True", "ScalingDown")
+    assert build_status(findings, NOW)["readySummary"] == "1/1"
+
+
+def test_an_agent_that_sleeps_is_ready_to_be_woken(manifest: Make) -> None:
+    none = deployment() | {"spec": {"replicas": 0}}
+    findings = Findings(agent=manifest(), wanted_replicas=0, scaling_mode="Sessions", deployment=none)
+    assert told(findings)["Ready"] == ("True", "Asleep")
+
+
+def test_a_rollout_that_was_put_back_says_why_and_pods_go_on(manifest: Make) -> None:
+    setback = Setback("new", "Pod default/x cannot get its image.")
+    findings = Findings(
+        agent=manifest(), wanted_replicas=2, revision="old", config_revision="c", setback=setback,
+        deployment=deployment(2, 2, 2),
+    )  # fmt: skip
+    conditions = told(findings)
+    assert conditions["Ready"] == ("True", "PodsReady")
+    assert conditions["Stalled"] == ("True", "RolloutPutBack")
+    assert conditions["ConfigSynced"] == ("False", "RolloutPutBack")
+    stalled = next(c for c in build_status(findings, NOW)["conditions"] if c["type"] == "Stalled")
+    assert "cannot get its image" in stalled["message"]
+
+
+@pytest.mark.parametrize(
+    ("load", "at_maximum", "expected"),
+    [
+        (Load(3), False, ("True", "FollowingSessions")),
+        (Load(3), True, ("True", "AtMaximum")),
+        (Load(3, unread=("default/a",)), False, ("False", "SessionsUnreadable")),
+        (Load(3, unregistered=("default/a",)), False, ("False", "LiveKitLost")),
+        (None, False, ("Unknown", "NotChecked")),
+    ],
+)
+def test_scaling_says_what_the_number_of_pods_follows(
+    manifest: Make, load: Load | None, at_maximum: bool, expected: tuple[str, str]
+) -> None:
+    findings = Findings(
+        agent=manifest(), wanted_replicas=2, scaling_mode="Sessions", load=load, at_maximum=at_maximum,
+        decision=Decision(2, Needs(2)), deployment=deployment(2, 2, 2),
+    )  # fmt: skip
+    assert told(findings)["ScalingActive"] == expected

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from voiceagent_api.agent_config import config_revision
-from voiceagent_api.install import NetworkPolicyDefaults
+from voiceagent_api.install import NetworkPolicyDefaults, RolloutDefaults
 from voiceagent_operator.build.config_map import build_config_map, build_config_text
 from voiceagent_operator.build.deployment import build_deployment
 from voiceagent_operator.build.network_policy import build_network_policy
@@ -15,6 +15,7 @@ from voiceagent_operator.objects import Object
 from voiceagent_operator.resolve import Plan
 
 _ANYBODY = NetworkPolicyDefaults()
+_USUAL = RolloutDefaults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,20 @@ class Children:
 
 
 def build_children(
-    plan: Plan, livekit_stamp: str, network_policy: NetworkPolicyDefaults = _ANYBODY
+    plan: Plan,
+    livekit_stamp: str,
+    network_policy: NetworkPolicyDefaults = _ANYBODY,
+    *,
+    replicas: int | None = None,
+    rollout: RolloutDefaults = _USUAL,
 ) -> Children:
-    """The children of a plan; `livekit_stamp` changes with the LiveKit Secret."""
+    """The children of a plan; `livekit_stamp` changes with the LiveKit Secret.
+
+    `replicas` is how many pods there should be just now, where that is not what the spec says.
+    """
     template, revision = build_pod_template(plan, livekit_stamp)
     text = build_config_text(plan)
+    pods = plan.agent.wanted_replicas if replicas is None else replicas
     return Children(
         revision=revision,
         config_revision=config_revision(text),
@@ -64,5 +74,5 @@ def build_children(
         pod_disruption_budget=build_pod_disruption_budget(plan.agent),
         network_policy=build_network_policy(plan.agent, network_policy) if network_policy.enabled else None,
         config_map=build_config_map(plan, revision, text),
-        deployment=build_deployment(plan, template),
+        deployment=build_deployment(plan, template, pods, rollout.progress_deadline_seconds),
     )

@@ -5,7 +5,7 @@ from voiceagent_operator.objects import Object
 from voiceagent_operator.resolve import Plan
 
 
-def build_deployment(plan: Plan, template: Object) -> Object:
+def build_deployment(plan: Plan, template: Object, replicas: int, progress_deadline_seconds: int) -> Object:
     """The Deployment of an agent's worker pods."""
     agent = plan.agent
     return {
@@ -13,7 +13,8 @@ def build_deployment(plan: Plan, template: Object) -> Object:
         "kind": "Deployment",
         "metadata": child_metadata(agent, agent.key.name),
         "spec": {
-            "replicas": agent.wanted_replicas,
+            "replicas": replicas,
+            "progressDeadlineSeconds": progress_deadline_seconds,
             "revisionHistoryLimit": 2,
             "selector": worker_selector(agent),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "100%"}},
