@@ -26,6 +26,12 @@ class Context:
     script: Script | None = None
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
 
+    def follow(self, script: Script | None) -> None:
+        """Answer by a script from now on, or by the models again."""
+        self.script = script
+        self.stt.scripted = script.hears if script else None
+        self.tts.keep(script is not None and script.keep_voice)
+
     def record(self, kind: str, request: web.Request, model: str) -> Record:
         return Record(self.journal, kind, f"{request.method} {request.path}", model)
 

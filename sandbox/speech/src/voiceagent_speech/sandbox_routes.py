@@ -67,12 +67,13 @@ async def get_script(request: web.Request) -> web.Response:
 
 async def put_script(request: web.Request) -> web.Response:
     context = _scriptable(request)
-    context.script = _validated(Script, await read_json(request))
-    return web.json_response(context.script.model_dump())
+    script = _validated(Script, await read_json(request))
+    context.follow(script)
+    return web.json_response(script.model_dump())
 
 
 async def delete_script(request: web.Request) -> web.Response:
-    _scriptable(request).script = None
+    _scriptable(request).follow(None)
     return web.Response(status=204)
 
 

@@ -1,4 +1,6 @@
-"""The scripted mode: chat completions answered from a list that a test has put, not from the model.
+"""The scripted mode: chat completions answered from a list that a test has put, not from the model. Where the test
+asks for it, speech is not recognised either, and each sentence is spoken by the voice once and then played again: so
+a small machine can carry more calls than its models could.
 
 It is separate from everything else, off unless the server was started with `SPEECH_ALLOW_SCRIPT=1`, and lasts
 from `PUT /sandbox/script` to `DELETE /sandbox/script`. A request that no line matches goes to the model.
@@ -64,6 +66,10 @@ class Script(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     replies: list[Reply] = Field(default_factory=list, max_length=200)
+    hears: str | None = Field(default=None, min_length=1, max_length=1000)
+    """What every utterance is taken for, in place of the model's recognition."""
+    keep_voice: bool = False
+    """Whether a sentence that was spoken before is played again."""
 
     def reply_to(self, messages: list[dict[str, Any]]) -> Reply | None:
         """The first reply that fits the newest message of the caller or of a tool."""

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import sys
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .settings import Settings
 
 MODEL_NAME = "piper-en-us-joe"
 SENTENCE_GAP_SECONDS = 0.12
+_KEPT_SENTENCES = 50
 
 _LOAD_LIMIT_SECONDS = 60.0
 _SENTENCE_LIMIT_SECONDS = 60.0
@@ -107,6 +109,11 @@ class Synthesizer:
         self._loaded = False
         self.rate = 0
         self.ready = False
+        self._kept: OrderedDict[tuple[str, float], bytes] | None = None
+
+    def keep(self, wish: bool) -> None:
+        """Play a sentence again that was spoken before, from now on; or speak each anew."""
+        self._kept = OrderedDict() if wish else None
 
     async def start(self) -> None:
         await asyncio.gather(*(worker.start() for worker in self._workers))
@@ -140,8 +147,16 @@ class Synthesizer:
         return np.concatenate((from_linear16(spoken), gap))
 
     async def _say(self, sentence: str, length_scale: float) -> bytes:
+        kept = self._kept
+        if kept is not None and (sentence, length_scale) in kept:
+            return kept[sentence, length_scale]
         worker = await self._free.get()
         try:
-            return await worker.say(sentence, length_scale)
+            spoken = await worker.say(sentence, length_scale)
         finally:
             self._free.put_nowait(worker)
+        if kept is not None:
+            kept[sentence, length_scale] = spoken
+            while len(kept) > _KEPT_SENTENCES:
+                kept.popitem(last=False)
+        return spoken
