@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-AUDITED_USERS = ("voiceagent-operator",)
+AUDITED_USERS = ("voiceagent-operator", "voiceagent-operator-of-namespaces")
 POLICY: dict[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
