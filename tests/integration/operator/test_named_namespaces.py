@@ -56,6 +56,7 @@ def test_named_namespaces_are_served_with_rights_in_them_alone_and_another_stays
 
     assert "status" not in third_space.get("voiceagents")
     assert third_space.get("deployments") is None
+    process.stop()
     made = requests(cluster)
     assert [request for request in made if request["responseStatus"]["code"] in (401, 403)] == []
     reached = {request["objectRef"].get("namespace") for request in made if "resource" in request.get("objectRef", {})}
