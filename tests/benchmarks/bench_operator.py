@@ -15,6 +15,8 @@ from pathlib import Path
 
 from figures import Figure, report
 from operator_speed import contestants, steady
+from operator_speed.failover import failover_seconds
+from operator_speed.mending import mending_seconds
 from operator_speed.race import Contestant, Course, Outcome, RaceFailed
 from operator_speed.stage import memory_megabytes, open_stage
 from processes import free_port
@@ -25,6 +27,7 @@ SHORT_RUN_AGENTS = 1000
 """Up to so many agents, the floor and the operator run several times, and the median counts."""
 PATIENCE_SECONDS = 900.0
 RESYNC_SECONDS = 25
+PUT_BACK_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,14 @@ def measure_operator(course: Course, results: Results, agents: int, *, steadily:
         now, highest = memory_megabytes(pid)
         if steadily:
             edits = steady.edit_seconds(course.stage)
+            mended = mending_seconds(course.stage)
             results.rest += [
                 Figure(f"resident memory with {agents} agents", now, "MB", 200),
                 Figure("  at its highest", highest, "MB"),
                 Figure("changed instructions to rewritten ConfigMap, median", steady.middle(edits), "s"),
                 Figure("  slowest", max(edits), "s"),
+                *put_back("deleted child put back", mended.deleted),
+                *put_back("edited child put back", mended.edited),
             ]
     if steadily:
         resyncing = contestants.operator(course.stage, port, "--resync-seconds", str(RESYNC_SECONDS))
@@ -112,6 +118,19 @@ def measure_operator(course: Course, results: Results, agents: int, *, steadily:
             Figure("  at its highest", found.megabytes[1], "MB"),
             Figure("writes of a resync that finds nothing", found.resync_writes.total(), "", 0),
         ]
+        killed, stopped = failover_seconds(course)
+        results.rest += [
+            Figure("failover after a kill", killed, "s", 15),
+            Figure("failover after a graceful stop", stopped, "s", 2),
+        ]
+
+
+def put_back(name: str, seconds: list[float]) -> list[Figure]:
+    """What a child that was deleted or edited took to be as it should."""
+    return [
+        Figure(f"{name}, median", steady.middle(seconds), "s", PUT_BACK_SECONDS),
+        Figure("  slowest", max(seconds), "s", PUT_BACK_SECONDS),
+    ]
 
 
 def figures(results: Results, plan: Plan) -> list[Figure]:

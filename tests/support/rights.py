@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
-AUDITED_USERS = ("voiceagent-operator",)
+AUDITED_USERS = ("voiceagent-operator", "voiceagent-operator-of-namespaces")
 POLICY: dict[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -38,10 +39,14 @@ def granted(rules: Iterable[dict[str, Any]]) -> frozenset[Right]:
 def used(log: Iterable[str]) -> Iterator[Right]:
     """The rights that the requests of an audit log needed."""
     for line in log:
-        target = json.loads(line).get("objectRef")
+        request = json.loads(line)
+        target = request.get("objectRef")
         if target and "resource" in target:
             subresource = f"/{target['subresource']}" if "subresource" in target else ""
-            yield Right(target.get("apiGroup", ""), target["resource"] + subresource, json.loads(line)["verb"])
+            right = Right(target.get("apiGroup", ""), target["resource"] + subresource, request["verb"])
+            yield right
+            if right.verb == "patch" and request.get("responseStatus", {}).get("code") == HTTPStatus.CREATED:
+                yield right._replace(verb="create")  # which the API server asks for, too, and does not write down
 
 
 def unused(rules: Iterable[dict[str, Any]], seen: Iterable[Right]) -> list[Right]:

@@ -1,5 +1,6 @@
 """The one client of the API server: pooled connections, raw JSON bodies. Every call has a deadline."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ JSON: Final = "application/json"
 NONE: Final[Mapping[Kind, str]] = MappingProxyType({})
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
+_NOT_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+"""What YAML does not have, or takes for the end of a line, though JSON has it in texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class Client:
                     method,
                     URL(url, encoded=True),
                     headers=headers,
-                    data=None if body is None else orjson.dumps(body),
+                    data=None if body is None else encoded(body, content_type),
                     server_hostname=self._configuration.tls_server_name,
                 ) as response:
                     text = await response.read()
@@ -150,6 +153,14 @@ class Client:
             self._metrics.requests.labels(method, code).inc()
             self._metrics.request_seconds.labels(method).observe(time.perf_counter() - began)
         return _answer(response.status, text)
+
+
+def encoded(body: Object, content_type: str) -> bytes:
+    """A body as it is sent. The API server reads what is applied as YAML, also where it is JSON."""
+    plain = orjson.dumps(body)
+    if content_type != APPLY_PATCH:
+        return plain
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", plain.decode()).encode()
 
 
 def _answer(status: int, text: bytes) -> Object:

@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from operator_speed.access import listed
 from operator_speed.fleet import AGENTS, NAMESPACE, agent_name
 from operator_speed.race import Contestant, Course, RaceFailed
+from operator_speed.sight import watching
 from operator_speed.stage import Stage, ended, memory_megabytes
-from operator_speed.watcher import events
 from voiceagent_api.names import LABEL_AGENT
 
 EDITS = 20
@@ -41,12 +40,7 @@ def edit_seconds(stage: Stage) -> list[float]:
 async def _edits(stage: Stage) -> list[float]:
     config_maps = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
     seconds = []
-    async with stage.access.session() as session:
-        _, version = await listed(session, config_maps)
-        seen = events(session, config_maps, version)
-        # The watch is opened by its first event: let it begin before the clock does.
-        line = asyncio.create_task(anext(seen))
-        await asyncio.sleep(0.5)
+    async with stage.access.session() as session, watching(session, config_maps) as sight:
         for number in range(EDITS):
             name, words = agent_name(number * 3), f"Say that you have been changed for the {number + 1}. time."
             began = time.monotonic()
@@ -54,13 +48,9 @@ async def _edits(stage: Stage) -> list[float]:
             form = {"Content-Type": "application/merge-patch+json"}
             async with session.patch(f"{AGENTS}/{name}", headers=form, **patch) as answer:
                 answer.raise_for_status()
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while not _is_of(json.loads(await line)["object"], name, words):
-                    line = asyncio.create_task(anext(seen))
+            await sight.until(lambda event, name=name, words=words: _is_of(event["object"], name, words))
             seconds.append(time.monotonic() - began)
-            line = asyncio.create_task(anext(seen))
             await asyncio.sleep(0.2)
-        line.cancel()
     return seconds
 
 
@@ -75,12 +65,12 @@ def restart(course: Course, contestant: Contestant, port: int, agents: int) -> R
         before, began = course.stage.writes(), time.monotonic()
         process = course.start(contestant)
         try:
-            _until(lambda: _caught_up(port, agents), "the operator to have caught up")
+            until(lambda: _caught_up(port, agents), "the operator to have caught up")
             seconds = time.monotonic() - began
             time.sleep(SETTLE_SECONDS)
             megabytes, writes = memory_megabytes(process.pid), course.stage.writes() - before
             listings, again = _listings(course, contestant), course.stage.writes()
-            _until(lambda: _listings(course, contestant) > listings, "a resync")
+            until(lambda: _listings(course, contestant) > listings, "a resync")
             time.sleep(SETTLE_SECONDS)
             return Restart(seconds, writes, megabytes, course.stage.writes() - again)
         finally:
@@ -113,9 +103,10 @@ def _listings(course: Course, contestant: Contestant) -> int:
     return course.log(contestant).read_text(encoding="utf-8").count('"message": "listed"')
 
 
-def _until(look: Callable[[], bool], what: str) -> None:
+def until(look: Callable[[], bool], what: str, look_seconds: float = 0.1) -> None:
+    """Wait for something. Raises RaceFailed."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not look():
         if time.monotonic() > end:
             raise RaceFailed(f"waited {PATIENCE_SECONDS:.0f} s for {what}")
-        time.sleep(0.1)
+        time.sleep(look_seconds)

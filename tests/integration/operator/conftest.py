@@ -35,6 +35,8 @@ class OperatorProcess:
     arguments: tuple[str, ...] = ()
     program: tuple[str | Path, ...] = ("-m", "voiceagent_operator")
     """What Python runs."""
+    user: str = OPERATOR_USER
+    """Whom the API server takes it for."""
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
@@ -53,7 +55,7 @@ class OperatorProcess:
         command += ["--health-host", "127.0.0.1", "--health-port", str(self.port)]
         environment = {
             **os.environ,
-            "KUBECONFIG": str(self.cluster.kubeconfig(OPERATOR_USER)),
+            "KUBECONFIG": str(self.cluster.kubeconfig(self.user)),
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPYCACHEPREFIX": str(self.cluster.folder / "bytecode"),
         }
@@ -269,6 +271,12 @@ def bare_space(cluster: Any) -> Iterator[Space]:
 @pytest.fixture
 def other_space(cluster: Any) -> Iterator[Space]:
     """Another namespace without any Secret."""
+    yield from _new_space(cluster)
+
+
+@pytest.fixture
+def third_space(cluster: Any) -> Iterator[Space]:
+    """A third namespace without any Secret."""
     yield from _new_space(cluster)
 
 

@@ -190,3 +190,19 @@ def test_what_is_no_longer_wanted_of_a_new_child_goes(operator: Any, space: Any)
     managers = space.get("deployments")["metadata"]["managedFields"]
     own = [entry["operation"] for entry in managers if entry["manager"] == "voiceagent-operator"]
     assert own == ["Apply"]
+
+
+def test_characters_that_yaml_does_not_have_are_kept_as_they_are(operator: Any, space: Any) -> None:
+    text = "Say \x7f, \x85, \x9d, \u2028, \u2029 and \uffff \U0001f600."
+    space.cluster.call(
+        "POST",
+        f"/apis/voiceagents.dev/v1alpha1/namespaces/{space.name}/voiceagents",
+        space.manifest(instructions=text, podTemplate={"annotations": {"team": text}}),
+    )
+    space.until_deployed()
+    assert history(space) == {1: text}
+    assert template(space)["metadata"]["annotations"]["team"] == text
+    space.do("scale", "va/receptionist", "--replicas=2")
+    space.cluster.until(lambda: space.get("deployments")["spec"]["replicas"] == 2, "it is applied")
+    assert template(space)["metadata"]["annotations"]["team"] == text
+    assert config(space)["instructions"] == text

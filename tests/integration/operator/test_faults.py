@@ -13,7 +13,16 @@ import yaml
 
 AGENTS = 200
 KILLS = 50
-OWNED = ("serviceaccounts", "services", "poddisruptionbudgets", "deployments", "configmaps")
+ONE_EACH = (
+    "serviceaccounts",
+    "services",
+    "poddisruptionbudgets",
+    "networkpolicies",
+    "secrets",
+    "deployments",
+    "configmaps",
+)
+MOST_REVISIONS = 10
 FIRST_IMAGE, SECOND_IMAGE = "worker.test/voiceagent-worker:1", "worker.test/voiceagent-worker:2"
 PATIENCE_SECONDS = 180.0
 
@@ -80,21 +89,47 @@ def converged(space: Any, wanted: dict[str, dict[str, Any]]) -> Callable[[], boo
             ready = [c for c in status.get("conditions", ()) if c["type"] == "Ready"]
             if status.get("observedGeneration") != item["metadata"]["generation"] or not ready:
                 return False
-        for kind in OWNED:
-            owned = [item for item in space.list(kind) if "ownerReferences" in item["metadata"]]
-            owners = Counter(uids.get(item["metadata"]["ownerReferences"][0]["uid"]) for item in owned)
-            if owners != Counter(dict.fromkeys(wanted, 1)):
+        for kind in ONE_EACH:
+            if Counter(uids.get(uid) for uid, _ in owned(space, kind)) != Counter(dict.fromkeys(wanted, 1)):
                 return False
-        return all(
-            item["spec"]["template"]["spec"]["containers"][0]["image"] == wanted[item["metadata"]["name"]]["image"]
-            for item in space.list("deployments")
-        ) and all(
-            wanted[item["metadata"]["labels"]["voiceagents.dev/agent"]]["instructions"] in item["data"]["agent.json"]
-            for item in space.list("configmaps")
-            if "ownerReferences" in item["metadata"]
+        return (
+            history_is_whole(space, uids, wanted)
+            and all(
+                item["spec"]["template"]["spec"]["containers"][0]["image"] == wanted[item["metadata"]["name"]]["image"]
+                for item in space.list("deployments")
+            )
+            and all(
+                wanted[item["metadata"]["labels"]["voiceagents.dev/agent"]]["instructions"]
+                in item["data"]["agent.json"]
+                for _, item in owned(space, "configmaps")
+            )
         )
 
     return look
+
+
+def owned(space: Any, kind: str) -> list[tuple[str, dict[str, Any]]]:
+    """All objects of a kind that have an owner, each with its owner's uid."""
+    listed = ((item["metadata"].get("ownerReferences"), item) for item in space.list(kind))
+    return [(owners[0]["uid"], item) for owners, item in listed if owners]
+
+
+def history_is_whole(space: Any, uids: dict[str, str], wanted: dict[str, dict[str, Any]]) -> bool:
+    """Whether each VoiceAgent has revisions of its own, no number twice, and the newest is what it last asked for."""
+    kept: dict[str | None, dict[int, dict[str, Any]]] = {}
+    revisions = owned(space, "controllerrevisions")
+    for uid, item in revisions:
+        kept.setdefault(uids.get(uid), {})[item["revision"]] = item["data"]["spec"]
+    return (
+        set(kept) == set(wanted)
+        and sum(map(len, kept.values())) == len(revisions)
+        and all(len(specs) <= MOST_REVISIONS for specs in kept.values())
+        and all(
+            specs[max(specs)]["instructions"] == wanted[str(name)]["instructions"]
+            and specs[max(specs)]["image"] == wanted[str(name)]["image"]
+            for name, specs in kept.items()
+        )
+    )
 
 
 def test_an_operator_killed_at_random_moments_leaves_nothing_undone_orphaned_or_doubled(
