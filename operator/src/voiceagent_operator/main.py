@@ -115,7 +115,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         applier=applier,
         turns=Turns(install.rollout.max_concurrent_agents, queue.add),
         readings=reader.readings,
-        sizing=Sizing(Scaler(loop.time), observer, applier, control, _now),
+        sizing=Sizing(Scaler(loop.time), observer, applier, control.tell, _now),
         events=events,
         calls_written=Pace(CALLS_WRITTEN_SECONDS, loop.time),
         clock=_now,

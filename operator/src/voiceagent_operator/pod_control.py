@@ -29,7 +29,7 @@ class PodControl:
         self._http = http
         self._ask_again = ask_again
 
-    async def tell(self, agent: Key, *, drain: tuple[PodView, ...], resume: tuple[PodView, ...]) -> None:
+    async def tell(self, agent: Key, drain: tuple[PodView, ...], resume: tuple[PodView, ...]) -> None:
         """Tell some pods to take no more calls, and some to take calls again. Raises ApiError.
 
         A pod that cannot be told is asked again, and told again when it answers.

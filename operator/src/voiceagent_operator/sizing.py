@@ -1,6 +1,6 @@
 """How many pods an agent has: what is wanted, the next step to it, and what pods are told and marked with for that."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ from voiceagent_operator.load import read_load
 from voiceagent_operator.marks import MARKS, SAFE_TO_EVICT, wanted_marks
 from voiceagent_operator.objects import Key, Object
 from voiceagent_operator.observe import Observer
-from voiceagent_operator.pod_control import PodControl
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.readings import Reading
 from voiceagent_operator.scaler import Scaler, waiting_callers
 from voiceagent_operator.together import all_of
+
+Tell = Callable[[Key, tuple[PodView, ...], tuple[PodView, ...]], Awaitable[None]]
 
 
 class Sizing:
@@ -27,13 +28,14 @@ class Sizing:
         scaler: Scaler,
         observer: Observer,
         applier: Applier,
-        control: PodControl,
+        tell: Tell,
         clock: Callable[[], datetime],
     ) -> None:
+        """`tell` has pods of an agent refuse calls, or take them again."""
         self._scaler = scaler
         self._observer = observer
         self._applier = applier
-        self._control = control
+        self._tell = tell
         self._clock = clock
 
     def want(self, agent: VoiceAgent, findings: Findings) -> float | None:
@@ -62,7 +64,7 @@ class Sizing:
 
     async def tell(self, agent: VoiceAgent, step: Step) -> None:
         """Have pods refuse calls, or take them again. Raises ApiError."""
-        await self._control.tell(agent.key, drain=step.drain, resume=step.resume)
+        await self._tell(agent.key, step.drain, step.resume)
 
     def forget(self, agent: Key) -> None:
         """The agent is gone."""

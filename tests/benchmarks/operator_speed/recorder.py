@@ -22,6 +22,8 @@ from voiceagent_operator.objects import Object, place
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.pace import Pace
 from voiceagent_operator.reconcile import Reconciler
+from voiceagent_operator.scaler import Scaler
+from voiceagent_operator.sizing import Sizing
 from voiceagent_operator.tables import Tables
 from voiceagent_operator.turns import Turns
 
@@ -81,12 +83,17 @@ class Recorder:
         def now() -> datetime:
             return datetime.now(UTC)
 
+        async def tell(*_: object) -> None:
+            return None
+
+        observer, applier = Observer(self._listener, self._tables), Applier(self._listener, self._tables)
         self._reconciler = Reconciler(
             install,
-            Observer(self._listener, self._tables),
-            Applier(self._listener, self._tables),
+            observer,
+            applier,
             Turns(install.rollout.max_concurrent_agents, lambda _: None),
             lambda _: {},
+            Sizing(Scaler(monotonic), observer, applier, tell, now),
             EventRecorder(self._listener, monotonic, now),
             Pace(0, monotonic),
             now,
