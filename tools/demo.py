@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 from voiceagent_caller import (
     CallerMistake,
     CallFailed,
@@ -23,6 +24,7 @@ from voiceagent_sandbox.paths import REPO, default_paths
 MANIFEST = REPO / "crds" / "examples" / "receptionist.yaml"
 QUESTIONS = ("Are you open on Saturday?", "Do I need to bring anything with me?")
 READY_SECONDS = 240
+SPEECH_SECONDS = 30
 ADDRESS = "http://localhost:8080"
 
 
@@ -39,8 +41,20 @@ def kubectl(*words: str) -> str:
     return done.stdout
 
 
+def end_script() -> None:
+    """Have the language model answer, also where a test that was interrupted left a script in force."""
+    try:
+        answer = httpx.delete(f"{ADDRESS}/sandbox/script", timeout=SPEECH_SECONDS)
+    except httpx.HTTPError as error:
+        sys.exit(f"The speech server does not answer at {ADDRESS}: {error!r}\nLook at: make sandbox-logs PART=speech")
+    # 403: the scripted mode is off, so that no script can be in force.
+    if answer.is_error and answer.status_code != httpx.codes.FORBIDDEN:
+        sys.exit(f"DELETE {ADDRESS}/sandbox/script: {answer.status_code} {answer.text.strip()}")
+
+
 def main() -> None:
     started = time.monotonic()
+    end_script()
     kubectl("apply", "-f", str(MANIFEST))
     kubectl("wait", "--for=condition=Ready", "voiceagent/receptionist", f"--timeout={READY_SECONDS}s")
     ready_seconds = time.monotonic() - started
@@ -58,7 +72,11 @@ def main() -> None:
         sys.exit(f"The call failed: {error}\nLook at: make sandbox-logs PART=agents")
     build = REPO / "build" / "demo"
     build.mkdir(parents=True, exist_ok=True)
-    data = {"apply_to_ready_seconds": round(ready_seconds, 2), **report.to_dict()}
+    steps = {
+        "apply_to_ready_seconds": round(ready_seconds, 2),
+        "call_seconds": round(time.monotonic() - started - ready_seconds, 2),
+    }
+    data = {**steps, **report.to_dict()}
     Path(build / "call.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     print(f"\n{render_transcript(report)}\n")
     print(f"Talk to it yourself: {ADDRESS}\nTake it all away:    make demo-down")

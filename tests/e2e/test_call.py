@@ -6,15 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from on_sandbox import ADDRESS, Kubectl, eventually
+from on_sandbox import ADDRESS, Kubectl, eventually, sessions
+from speech_journal import same_words, start_journal, written_by_model
 from voiceagent_caller import Call, CallHooks, CallOptions, Utterance, make_call, render_transcript, word_error_rate
 
 MOST_WORD_ERRORS = 0.2
-
-
-def sessions(web: httpx.Client) -> dict[str, Any]:
-    answer: dict[str, Any] = web.get("/metrics/sessions").raise_for_status().json()
-    return answer
 
 
 async def test_a_caller_hears_what_the_language_model_wrote(
@@ -23,6 +19,7 @@ async def test_a_caller_hears_what_the_language_model_wrote(
     pods = kubectl.pods(receptionist)
     assert [pod["status"]["phase"] for pod in pods] == ["Running"]
     seen: dict[str, Any] = {}
+    start_journal(web)
 
     def look(_: str) -> None:
         fleet = sessions(web)
@@ -42,11 +39,11 @@ async def test_a_caller_hears_what_the_language_model_wrote(
     assert report.greeting is not None
     assert "Blue Dental" in report.greeting.transcript
     assert report.greeting.wer <= MOST_WORD_ERRORS
-    written = [entry["text"] for entry in web.get("/sandbox/journal", params={"kind": "llm"}).json()["entries"]]
+    written = written_by_model(web)
     assert len(report.turns) == 2
     for turn in report.turns:
         assert turn.answered, "the agent answered nothing"
-        assert any(_same_words(turn.answered, reply) for reply in written), (turn.answered, written)
+        assert any(same_words(turn.answered, reply) for reply in written), (turn.answered, written)
 
     answered = " ".join(turn.answered for turn in report.turns)
     heard = " ".join(turn.heard_by_caller for turn in report.turns)
@@ -74,8 +71,3 @@ async def test_two_callers_at_once_get_their_own_rooms(receptionist: str, web: h
         fleet = await asyncio.to_thread(eventually, lambda: sessions(web), lambda seen: seen["active_count"] == 2, 60)
         assert {s["room"] for s in fleet["sessions"]} == {first.room, second.room}
     eventually(lambda: sessions(web), lambda seen: seen["active_count"] == 0, 60)
-
-
-def _same_words(said: str, written: str) -> bool:
-    """Whether what was shown to the caller is what the model wrote, but for white space."""
-    return " ".join(said.split()) in " ".join(written.split()) or " ".join(written.split()) in " ".join(said.split())

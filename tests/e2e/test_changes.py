@@ -2,6 +2,7 @@
 
 import httpx
 from on_sandbox import ADDRESS, Kubectl, eventually
+from voiceagent_api.names import control_secret_name
 from voiceagent_caller import CallOptions, Utterance, make_call
 
 
@@ -47,9 +48,21 @@ def test_a_deleted_child_comes_back(receptionist: str, kubectl: Kubectl) -> None
 
 
 def test_deleting_the_voiceagent_takes_everything_with_it(receptionist: str, kubectl: Kubectl) -> None:
-    kubectl("delete", "va", receptionist)
-    kinds = "deployments,services,configmaps,serviceaccounts,poddisruptionbudgets,pods"
-    eventually(
-        lambda: kubectl("get", kinds, "-l", f"app.kubernetes.io/instance={receptionist}", "-o", "name"),
-        lambda left: not left.strip(),
+    kinds = (
+        "deployments,services,configmaps,secrets,serviceaccounts,poddisruptionbudgets,networkpolicies,"
+        "controllerrevisions,pods"
     )
+
+    def children() -> str:
+        return kubectl("get", kinds, "-l", f"app.kubernetes.io/instance={receptionist}", "-o", "name")
+
+    made = (
+        "deployment",
+        "configmap",
+        f"secret/{control_secret_name(receptionist)}",
+        "networkpolicy",
+        "controllerrevision",
+    )
+    eventually(children, lambda found: all(child in found for child in made))
+    kubectl("delete", "va", receptionist)
+    eventually(children, lambda left: not left.strip())

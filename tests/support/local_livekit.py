@@ -41,7 +41,8 @@ class LiveKit:
             "bind_addresses": ["127.0.0.1"],
             "rtc": {
                 "udp_port": free_port(),
-                "tcp_port": free_port(),
+                # Not opened: livekit-server would listen on every interface of the machine.
+                "tcp_port": 0,
                 "node_ip": "127.0.0.1",
                 "use_external_ip": False,
                 "enable_loopback_candidate": True,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 from voiceagent_sandbox.paths import REPO, default_paths
 
@@ -65,6 +66,12 @@ class Kubectl:
     def wait_ready(self, name: str) -> None:
         """Until the VoiceAgent is Ready for its newest generation."""
         self("wait", "--for=condition=Ready", f"voiceagent/{name}", f"--timeout={PATIENCE_SECONDS}s")
+
+
+def sessions(web: httpx.Client) -> dict[str, Any]:
+    """The running and the latest ended calls, as the gateway's fleet page tells them."""
+    answer: dict[str, Any] = web.get("/metrics/sessions").raise_for_status().json()
+    return answer
 
 
 T = TypeVar("T")

@@ -19,6 +19,7 @@ class Progress:
         self._last_line = last_line
         self._live = sys.stderr.isatty()
         self.seconds: dict[str, float] = {}
+        self._unfinished: set[str] = set()
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -31,6 +32,9 @@ class Progress:
         try:
             yield
             mark = "✓"
+        except BaseException:
+            self._unfinished.add(title)
+            raise
         finally:
             done.set()
             beat.join()
@@ -47,9 +51,10 @@ class Progress:
         _write(file, self.seconds)
 
     def save_first(self, file: Path) -> None:
-        """Add the seconds of steps that `file` does not know yet: how long each took the first time."""
+        """Add the seconds of finished steps that `file` does not know yet: how long each took the first time."""
         seen: dict[str, float] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        _write(file, {**self.seconds, **seen})
+        finished = {title: took for title, took in self.seconds.items() if title not in self._unfinished}
+        _write(file, {**finished, **seen})
 
     def _beat(self, title: str, started: float, done: threading.Event) -> None:
         while not done.wait(0.2 if self._live else QUIET_BEAT_SECONDS):
