@@ -1,6 +1,6 @@
 """The only reader: what is there of a VoiceAgent's children, pods and Secrets, as the tables tell.
 
-An object of another owner is not watched: its name seems free until the API server says otherwise.
+An object of another owner is not watched: its name seems free until the API server is asked.
 """
 
 from collections.abc import Iterable
@@ -76,6 +76,10 @@ class Observer:
     def deployment(self, key: Key) -> Object | None:
         """The Deployment of the VoiceAgent's name, if it is the operator's."""
         return self._tables.child(DEPLOYMENT, key)
+
+    async def look_for(self, child: Child) -> Object | None:
+        """What has the name of a child, whosever it is. Raises ApiError."""
+        return await self._client.find(child.kind, *place(child.desired))
 
     def config_maps(self, key: Key) -> list[Object]:
         """All config files of the VoiceAgent, of this and earlier pod templates."""
