@@ -136,7 +136,7 @@ def test_the_younger_of_two_agents_of_one_name_waits_until_the_elder_is_gone(ope
 
 
 def test_a_new_default_image_comes_to_a_few_agents_at_a_time(new_operator: Any, space: Any) -> None:
-    agents, limit = [f"agent-{number:02d}" for number in range(12)], 3
+    agents, limit = [f"agent-{number:02d}" for number in range(50)], 10
 
     def rolled() -> set[str]:
         return {
