@@ -82,7 +82,7 @@ class Cluster:
             self.binaries / "kube-controller-manager",
             f"--kubeconfig={self.kubeconfig(*ADMINISTRATOR)}", f"--controllers={CONTROLLERS}",
             "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={free_port()}",
-            "--kube-api-qps=500", "--kube-api-burst=1000",  # by default fifty Deployments keep them busy for half a minute
+            "--kube-api-qps=500", "--kube-api-burst=1000",  # or fifty Deployments would take them half a minute
         )  # fmt: skip
         self.running.append(self.processes.start("kube-controller-manager", *command))
 
