@@ -1,6 +1,9 @@
 """A new default image comes to the fleet in waves: bounded at once, and one that is bad stops with the first."""
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 STOPPED = {
     "type": "Progressing",
@@ -100,11 +103,24 @@ def test_an_image_that_does_not_come_up_stops_with_the_first_agents_and_a_better
     space.cluster.until(all_have_it, "the better image is everywhere")
 
 
-def test_a_paused_agent_in_the_midst_of_its_rollout_does_not_hold_up_the_others(new_operator: Any, space: Any) -> None:
+def pause(space: Any, name: str) -> None:
+    space.do("annotate", "va", name, "voiceagents.dev/paused=true")
+
+
+def hinder(space: Any, name: str) -> None:
+    document = space.manifest(name)
+    document["spec"]["providers"]["llm"]["provider"] = "opnai"
+    space.cluster.apply(document, "voiceagents")
+
+
+@pytest.mark.parametrize("interrupt", [pause, hinder])
+def test_an_agent_paused_or_hindered_in_the_midst_of_its_rollout_does_not_hold_up_the_others(
+    new_operator: Any, space: Any, interrupt: Callable[[Any, str], None]
+) -> None:
     agents = ["first", "second"]
     fleet_with(new_operator, space, "old", agents)
     start(new_operator, space, "new", 1)
     space.cluster.until(lambda: len(having(space, "new")) == 1, "one has it")
     (rolling,) = having(space, "new")
-    space.do("annotate", "va", rolling, "voiceagents.dev/paused=true")
+    interrupt(space, rolling)
     space.cluster.until(lambda: having(space, "new") == set(agents), "the other has it, too")
