@@ -18,6 +18,29 @@ _HEAD = f"""<!-- Made from the types by: make crds -->
 *Hot* is a field whose change reaches running pods within seconds and counts from the next call on; other changes of
 what pods are made of roll them, and calls that run are finished first.
 """
+_READY = """\
+## What Ready means
+
+Ready says whether the agent can take the calls that it is meant to take. Its message names what keeps it from that,
+the pod where there is one, and what to do.
+
+| State | Ready | Reconciling | Stalled |
+| --- | --- | --- | --- |
+| running: as many worker pods as wanted are ready | True, `PodsReady` | False | False |
+| starting, or fewer pods ready than wanted | False, by what the pod lacks | True | False |
+| rolling: as many as wanted are ready, earlier ones among them | True, `RollingOut` | True | False |
+| stopped rollout: new pods do not come up, earlier ones serve | True, with the failing pod | False | True |
+| waiting for its turn to take the install's new image | by the pods that it has | True, `WaitingForTurn` | False |
+| suspended | True, `Suspended` | False | False |
+| scaled to zero | True, `ScaledToZero` | False | False |
+| a Secret or its key is missing, whatever runs | False, `SecretMissing` and the like | True | False |
+| a provider refuses the key or the model, whatever runs | False, `ProviderRefuses` | by the pods that it has | True |
+| nothing may be written: the spec, a taken name, a rule of the cluster | False, by what hinders | False | True |
+| paused by its annotation | by the pods that it has | False, `Paused` | False |
+
+Suspended and scaled to zero are True because nothing is wanted; the message says that no calls are taken. The other
+conditions make no difference to Ready: ProvidersReady may be Unknown while the agent is Ready.
+"""
 _COLUMNS = "| Field | Type | Default | Meaning |\n| --- | --- | --- | --- |\n"
 
 
@@ -34,6 +57,7 @@ def reference_page() -> str:
         "### Rules between fields\n\n" + "".join(f"- {line}\n" for line in _rules(root, "")),
         f"## status\n\nWritten by the operator; {' and '.join(gateways)} by the gateway.\n\n"
         + _table(status, "status"),
+        _READY,
         "## Columns of kubectl get\n\n" + _columns(version["additionalPrinterColumns"]),
     ]
     return "\n".join(parts)

@@ -6,7 +6,7 @@ Ready says whether the agent can take the calls that it is meant to take:
 - rolling out: True as long as that holds, while Reconciling is True until only new pods are left;
 - a rollout that stopped: as before, with Stalled True and the failing pod's story in the message;
 - suspended or scaled to zero: True, since nothing is wanted; the message says that it takes no calls;
-- a missing Secret: False, whatever runs, because calls would fail.
+- a missing Secret, or a provider that refuses: False, whatever runs, because calls would fail.
 
 Reconciling and Stalled follow kstatus: True only while work is under way, or while somebody must act.
 """
@@ -22,9 +22,16 @@ from voiceagent_api.status import (
 )
 
 from voiceagent_operator import reasons
-from voiceagent_operator.asked import Verdict, config_synced, providers_ready, registration_problem
+from voiceagent_operator.asked import (
+    Verdict,
+    config_synced,
+    provider_refusal,
+    providers_ready,
+    registration_problem,
+)
 from voiceagent_operator.findings import Findings
-from voiceagent_operator.pods import explain_failure
+from voiceagent_operator.objects import Key
+from voiceagent_operator.pods import explain_failure, explain_wait
 from voiceagent_operator.reasons import Problem
 from voiceagent_operator.rollout import Rollout, deployment_failure
 
@@ -52,12 +59,15 @@ def _ready(findings: Findings, rollout: Rollout) -> Verdict:
         return Verdict(True, reasons.ASLEEP, "Asleep: no calls, no worker pods. The first caller wakes it.")
     if rollout.wanted == 0:
         return Verdict(True, reasons.SCALED_TO_ZERO, "Scaled to zero: no worker pods run, no calls are taken.")
-    failure = _failure(findings)
-    told = f" {failure.message}" if failure else ""
+    failure, refusal = _failure(findings), provider_refusal(findings)
     counted = f"{min(rollout.ready, rollout.wanted)} of {rollout.wanted} worker pods are ready."
+    if refusal:
+        return Verdict(False, refusal.reason, f"{counted} {refusal.message}")
     if rollout.ready < rollout.wanted:
-        return Verdict(False, failure.reason if failure else reasons.PODS_NOT_READY, counted + told)
+        told = failure.message if failure else _waiting(findings, rollout)
+        return Verdict(False, failure.reason if failure else reasons.PODS_NOT_READY, f"{counted} {told}")
     if not rollout.complete:
+        told = f" {failure.message}" if failure else ""
         return Verdict(True, reasons.ROLLING_OUT, f"{counted} {rollout.progress}{told}")
     return Verdict(True, reasons.PODS_READY, counted)
 
@@ -72,8 +82,7 @@ def _reconciling(findings: Findings, rollout: Rollout) -> Verdict:
     if waiting:
         return Verdict(True, waiting.reason, "Waiting for a Secret; see Ready.")
     if findings.waits_for_turn:
-        told = "The install's new worker image comes to a few agents at a time; this one's turn will come."
-        return Verdict(True, reasons.WAITING_FOR_TURN, told)
+        return Verdict(True, reasons.WAITING_FOR_TURN, _turn(findings.turn_blocker))
     if rollout.under_way:
         return Verdict(True, reasons.ROLLING_OUT, rollout.progress)
     if rollout.going and findings.step is not None:
@@ -99,7 +108,25 @@ def _stalled(findings: Findings, rollout: Rollout) -> Verdict:
         failure = _failure(findings)
         told = failure.message if failure else "New worker pods do not get ready in time; see their logs."
         return Verdict(True, reasons.ROLLOUT_STOPPED, told)
+    refusal = provider_refusal(findings)
+    if refusal:
+        return Verdict(True, refusal.reason, refusal.message)
     return Verdict(False, reasons.NOT_STALLED, "Nothing needs to be done by hand.")
+
+
+def _turn(blocker: Key | None) -> str:
+    if blocker is None:
+        return "The install's new worker image comes to a few agents at a time; this one's turn will come."
+    return (
+        "The install's new worker image goes no further: none of the agents that have it gets ready with it, such as "
+        f"{blocker}. This one keeps the image before. Correct the worker image of the operator's install, or what "
+        "Stalled says of those agents."
+    )
+
+
+def _waiting(findings: Findings, rollout: Rollout) -> str:
+    """What pods that do not fail are waited for with; none is named before its Deployment counts it."""
+    return (rollout.updated and explain_wait(findings.pods, findings.revision)) or rollout.progress
 
 
 def _failure(findings: Findings) -> Problem | None:

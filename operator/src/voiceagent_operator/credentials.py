@@ -65,6 +65,15 @@ def provider_problem(plan: Plan, secrets: Mapping[str, SecretView]) -> Problem |
     return _joined(problems)
 
 
+def provider_keys(plan: Plan) -> dict[tuple[str, str], str]:
+    """Where the key of each provider is, in words, by kind and provider."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for one in plan.all_providers:
+        where = f"key {one.secret_key} of Secret {plan.agent.key.namespace}/{one.secret_name}"
+        places.setdefault((one.kind, one.provider), []).append(where)
+    return {provider: " or ".join(dict.fromkeys(words)) for provider, words in places.items()}
+
+
 def livekit_problem(plan: Plan, secrets: Mapping[str, SecretView]) -> Problem | None:
     """What is missing of the credentials for LiveKit."""
     users: dict[str, list[str]] = {LIVEKIT_API_KEY: ["LiveKit"], LIVEKIT_API_SECRET: ["LiveKit"]}

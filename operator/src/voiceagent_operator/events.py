@@ -33,7 +33,9 @@ BURST: Final = 25
 REFILL_SECONDS: Final = 300.0
 """An agent may have so many new events at once and one more in this time, as of Kubernetes' own components."""
 LONGEST_MESSAGE: Final = 1024
+WRITERS: Final = 8
 _WAITING: Final = 1000
+"""For each writer."""
 _REMEMBERED: Final = 4096
 
 
@@ -75,28 +77,36 @@ class _Told:
 
 
 class EventRecorder:
-    """Takes notices without waiting, and writes them one after the other."""
+    """Takes notices without waiting, and writes a few at once: those of one agent one after the other, so that they
+    keep their order and count up.
+    """
 
     def __init__(self, client: Client, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
         self._client = client
         self._clock = clock
         self._now = now
-        self._waiting: asyncio.Queue[tuple[Key, str, Notice]] = asyncio.Queue(_WAITING)
+        self._waiting = [asyncio.Queue[tuple[Key, str, Notice]](_WAITING) for _ in range(WRITERS)]
         self._told: OrderedDict[tuple[str, Notice], _Told] = OrderedDict()
         self._tokens: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def record(self, agent: Object, notices: Sequence[Notice]) -> None:
         """Have these told of an agent; when too many wait, they are only logged."""
+        waiting = self._waiting[hash(uid(agent)) % WRITERS]
         for notice in notices:
             try:
-                self._waiting.put_nowait((place(agent), uid(agent), notice))
+                waiting.put_nowait((place(agent), uid(agent), notice))
             except asyncio.QueueFull:
                 logger.warning("an event was not told", extra={"agent": str(place(agent)), "reason": notice.reason})
 
     async def run(self) -> None:
         """Write until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for waiting in self._waiting:
+                group.create_task(self._write_all(waiting), name="events")
+
+    async def _write_all(self, waiting: asyncio.Queue[tuple[Key, str, Notice]]) -> None:
         while True:
-            key, agent_uid, notice = await self._waiting.get()
+            key, agent_uid, notice = await waiting.get()
             try:
                 await self._write(key, agent_uid, notice)
             except ApiError as error:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from voiceagent_operator.idle_first import Step
-from voiceagent_operator.objects import Object, metadata
+from voiceagent_operator.objects import Key, Object, metadata
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.readings import Reading
 from voiceagent_operator.reasons import Problem
@@ -26,12 +26,19 @@ class Findings:
     revision: str | None = None
     waits_for_turn: bool = False
     """Whether the install's new image comes to others first."""
+    turn_blocker: Key | None = None
+    """One of those others, if none of them gets ready with it."""
     hindrance: Problem | None = None
     """Why nothing may be written."""
     hindrance_passes: bool = False
     """Whether that will be so no more without anybody's help."""
     providers: Problem | None = None
     livekit: Problem | None = None
+    livekit_secret: Key | None = None
+    provider_keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Where the key of a provider is, in words, by kind and provider."""
+    secret_keys_seen: bool = True
+    """Whether it is known which keys Secrets have, not only which Secrets there are."""
     deployment: Object | None = None
     pods: Sequence[PodView] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict)
@@ -57,9 +64,9 @@ class Findings:
         return int(metadata(self.agent).get("generation", 0))
 
     def asked(self, *, newest: bool) -> list[tuple[PodView, Reading | None]]:
-        """The running pods with what each last said; of the newest revision only, where asked for."""
+        """The running pods with what each last said; of the newest revision only, where asked for and known."""
         return [
             (pod, self.readings.get(pod.uid))
             for pod in self.pods
-            if pod.running and (not newest or pod.revision == self.revision)
+            if pod.running and (not newest or self.revision in (None, pod.revision))
         ]

@@ -124,10 +124,13 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     async def reconcile(key: Key) -> float | None:
         told = {"namespace": key.namespace, "voiceagent": key.name}
         with about(**told), span("reconcile", {"k8s.namespace.name": key.namespace, "voiceagent.name": key.name}):
-            return await reconciler.reconcile(key)
+            outcome = await reconciler.reconcile(key)
+        metrics.reconciles.labels("hindered" if outcome.hindered else "done").inc()
+        return outcome.look_again_seconds
 
     def note(result: str, seconds: float) -> None:
-        metrics.reconciles.labels(result).inc()
+        if result != "done":  # those are counted above, where it is known how they ended
+            metrics.reconciles.labels(result).inc()
         metrics.reconcile_seconds.observe(seconds)
 
     workers = Workers(

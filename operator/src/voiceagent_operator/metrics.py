@@ -20,7 +20,7 @@ class Metrics:
         self.registry = registry
         self.reconciles = Counter(
             "voiceagent_operator_reconciles",
-            "Reconciles by result: done, or put off to be tried again.",
+            "Reconciles by result: done, hindered by what somebody must change, or put off to be tried again.",
             ["result"],
             registry=registry,
         )
@@ -43,7 +43,7 @@ class Metrics:
             buckets=_REQUEST_BUCKETS,
             registry=registry,
         )
-        for result in ("done", "retried"):
+        for result in ("done", "hindered", "retried"):
             self.reconciles.labels(result)
 
     def read(self, name: str, text: str, value: Callable[[], float]) -> None:

@@ -1,6 +1,6 @@
 """The only reader: what is there of a VoiceAgent's children, pods and Secrets, as the tables tell.
 
-An object of another owner is not watched: its name seems free until the API server says otherwise.
+An object of another owner is not watched: its name seems free until the API server is asked.
 """
 
 from collections.abc import Iterable
@@ -86,6 +86,10 @@ class Observer:
             template: Object = body["spec"]["template"]
             return template
         return None
+
+    async def look_for(self, child: Child) -> Object | None:
+        """What has the name of a child, whosever it is. Raises ApiError."""
+        return await self._client.find(child.kind, *place(child.desired))
 
     def config_maps(self, key: Key) -> list[Object]:
         """All config files of the VoiceAgent, of this and earlier pod templates."""

@@ -47,6 +47,8 @@ class PodView:
     """Whether Kubernetes counts on it."""
     marks: frozenset[tuple[str, str]] = frozenset()
     """Those of its annotations that the operator keeps, by which others know a pod with calls from an idle one."""
+    not_ready: str = ""
+    """What it is about to do before it is ready, in words; empty once it is."""
 
     @property
     def running(self) -> bool:
@@ -74,8 +76,9 @@ def view_pod(body: Object) -> PodView:
         agent=Key(place(body).namespace, labels(body)[LABEL_AGENT]) if LABEL_AGENT in labels(body) else None,
         address=_address(body.get("spec") or {}, status),
         ends_at=metadata(body).get("deletionTimestamp"),
-        ready=_is_ready(status),
+        ready=not _not_ready(status),
         marks=frozenset((name, value) for name, value in annotations(body).items() if name in MARKS),
+        not_ready=_not_ready(status),
     )
 
 
@@ -86,11 +89,29 @@ def explain_failure(pods: Sequence[PodView], revision: str | None) -> Problem | 
     return min(newest, key=lambda pod: pod.place.name).failure if newest else None
 
 
-def _is_ready(status: Mapping[str, Any]) -> bool:
-    return any(
-        condition.get("type") == "Ready" and condition.get("status") == "True"
-        for condition in status.get("conditions") or ()
-    )
+def explain_wait(pods: Sequence[PodView], revision: str | None) -> str | None:
+    """What the first pod of the newest revision that is not ready is about to do."""
+    waiting = [pod for pod in pods if pod.not_ready and pod.exists and not pod.leaving]
+    newest = [pod for pod in waiting if revision is None or pod.revision == revision]
+    if not newest:
+        return None
+    first = min(newest, key=lambda pod: pod.place.name)
+    look = f"logs {first.place.name}" if first.running else f"describe pod {first.place.name}"
+    return f"Pod {first.place} {first.not_ready}. More of it: kubectl --namespace {first.place.namespace} {look}"
+
+
+def _not_ready(status: Mapping[str, Any]) -> str:
+    conditions = {item.get("type"): item.get("status") for item in status.get("conditions") or ()}
+    if conditions.get("Ready") == "True":
+        return ""
+    if status.get("phase") == "Running":
+        states = [item.get("state") or {} for item in status.get("containerStatuses") or ()]
+        if any("terminated" in state for state in states):
+            return "has ended and is about to be started again"
+        return "runs and has not registered with LiveKit yet"
+    if conditions.get("PodScheduled") == "True":
+        return "is on a node, which gets its image and starts it"
+    return "waits for a node"
 
 
 def _address(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
@@ -123,7 +144,7 @@ def _failure(pod: Key, status: Mapping[str, Any]) -> Problem | None:
             if reason in _IMAGE_REASONS:
                 return _image_failure(pod, reason, container, waiting)
             if reason in _START_REASONS:
-                return Problem(reason, f"Pod {pod} cannot start: {_short(waiting.get('message', reason))}.")
+                return _start_failure(pod, reason, waiting)
             if reason == _CRASH_REASON:
                 return _crash(pod, container)
             if not container.get("ready") and _last_end(container).get("reason") == _OUT_OF_MEMORY:
@@ -132,7 +153,7 @@ def _failure(pod: Key, status: Mapping[str, Any]) -> Problem | None:
 
 
 def _image_failure(pod: Key, reason: str, container: Mapping[str, Any], waiting: Mapping[str, Any]) -> Problem:
-    detail = _short(waiting.get("message", reason))
+    detail = shorten(waiting.get("message", reason))
     return Problem(
         reason,
         f'Pod {pod} cannot get its image "{container.get("image", "")}": {detail}. Correct spec.image (or the '
@@ -140,11 +161,19 @@ def _image_failure(pod: Key, reason: str, container: Mapping[str, Any], waiting:
     )
 
 
+def _start_failure(pod: Key, reason: str, waiting: Mapping[str, Any]) -> Problem:
+    return Problem(
+        reason,
+        f"Pod {pod} cannot start: {shorten(waiting.get('message', reason))}. Make what it lacks, or correct "
+        f"spec.podTemplate or spec.image. More of it: kubectl --namespace {pod.namespace} describe pod {pod.name}",
+    )
+
+
 def _crash(pod: Key, container: Mapping[str, Any]) -> Problem:
     ended, restarts = _last_end(container), container.get("restartCount", 0)
     if ended.get("reason") == _OUT_OF_MEMORY:
         return Problem(reasons.OUT_OF_MEMORY, _out_of_memory(pod, container))
-    said = _short(ended.get("message", ""))
+    said = shorten(ended.get("message", ""))
     return Problem(
         _CRASH_REASON,
         f"Pod {pod} keeps ending with exit code {ended.get('exitCode', 'unknown')} ({restarts} restarts)"
@@ -164,7 +193,7 @@ def _out_of_memory(pod: Key, container: Mapping[str, Any]) -> str:
 
 
 def _lost(pod: Key, status: Mapping[str, Any]) -> Problem:
-    detail = _short(": ".join(text for text in (status.get("reason", ""), status.get("message", "")) if text))
+    detail = shorten(": ".join(text for text in (status.get("reason", ""), status.get("message", "")) if text))
     told = f" ({detail})" if detail else ""
     return Problem(
         reasons.POD_LOST,
@@ -177,12 +206,14 @@ def _unscheduled(pod: Key, status: Mapping[str, Any]) -> Problem | None:
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
             return Problem(
-                reasons.POD_UNSCHEDULABLE, f"Pod {pod} finds no node: {_short(condition.get('message', ''))}."
+                reasons.POD_UNSCHEDULABLE,
+                f"Pod {pod} finds no node: {shorten(condition.get('message', ''))}. Lower spec.resources or what "
+                "spec.podTemplate asks of nodes, or add nodes.",
             )
     return None
 
 
-def _short(text: str) -> str:
+def shorten(text: str) -> str:
     """A detail in one line, its end kept: that is where a log says what went wrong."""
     line = " ".join(text.split()).rstrip(".")
     return line if len(line) <= _LONGEST_DETAIL else "..." + line[-_LONGEST_DETAIL:]

@@ -19,11 +19,11 @@ from voiceagent_operator.build.config_map import config_map_name
 from voiceagent_operator.build.pod_template import ANNOTATION_LIVEKIT_SECRET
 from voiceagent_operator.build.revision import build_history
 from voiceagent_operator.compare import require_ownership
-from voiceagent_operator.credentials import SecretView, livekit_problem, provider_problem
+from voiceagent_operator.credentials import SecretView, livekit_problem, provider_keys, provider_problem
 from voiceagent_operator.errors import Hindrance
 from voiceagent_operator.events import EventRecorder, transitions
 from voiceagent_operator.findings import Findings
-from voiceagent_operator.kinds import SECRET
+from voiceagent_operator.kinds import DEPLOYMENT, SECRET, SERVICE
 from voiceagent_operator.objects import Key, Object, annotations, metadata, owner_of, place, worker_image
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.pace import Pace
@@ -37,6 +37,17 @@ from voiceagent_operator.sizing import Sizing
 from voiceagent_operator.status import build_status, differs_in_calls_only, same_status
 from voiceagent_operator.together import all_of
 from voiceagent_operator.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a reconcile ended."""
+
+    look_again_seconds: float | None = None
+    """When to look again, if nothing else asks for it."""
+    hindered: bool = False
+    """Whether somebody must change something first."""
+
 
 NO_SECRET = "absent"  # noqa: S105 (says that there is none)
 
@@ -61,22 +72,20 @@ class Reconciler:
         """Note which agents are in the midst of a rollout, as an operator before this one left them."""
         for key in self.observer.agents():
             deployment = self.observer.deployment(key)
-            wanted = ((deployment or {}).get("spec") or {}).get("replicas", 0)
-            if worker_image(deployment) == self.install.worker_image and read_rollout(deployment, wanted).under_way:
-                self.turns.occupy(key)
+            if worker_image(deployment) == self.install.worker_image:
+                self._note_rollout(key, deployment, None)
+            elif read_setback(deployment) is not None:
+                self.turns.occupy(key, stopped=True)
 
-    async def reconcile(self, key: Key) -> float | None:
-        """Reconcile one VoiceAgent; returns after how many seconds to look again, if nothing else asks for it.
-
-        Raises ApiError where time may heal it.
-        """
+    async def reconcile(self, key: Key) -> Outcome:
+        """Reconcile one VoiceAgent. Raises ApiError where time may heal it."""
         body = self.observer.agent(key)
         if body is None or "deletionTimestamp" in metadata(body):
             self.observer.forget(key)
             self.turns.release(key)
             self.calls_written.forget(key)
             self.sizing.forget(key)
-            return None
+            return Outcome()
         pods = self.observer.pods(key)
         findings = Findings(
             agent=body, deployment=self.observer.deployment(key), pods=pods, readings=self.readings(pods)
@@ -85,9 +94,11 @@ class Reconciler:
         try:
             look_again = await self._bring_about(key, findings)
         except Hindrance as hindrance:
+            self.turns.release(key)
             findings.hindrance, findings.hindrance_passes = hindrance.problem, hindrance.passes
             look_again = hindrance.retry_after_seconds
-        return _sooner(look_again, await self._write_status(key, findings))
+        look_again = _sooner(look_again, await self._write_status(key, findings))
+        return Outcome(look_again, hindered=findings.hindrance is not None)
 
     async def _bring_about(self, key: Key, findings: Findings) -> float | None:
         agent = parse_agent(findings.agent)
@@ -103,9 +114,12 @@ class Reconciler:
         findings.agent_name = plan.agent_name
         control = control_secret_name(key.name)
         secrets = self.observer.secrets(key, plan.secrets | {control})
-        findings.livekit = livekit_problem(plan, secrets)
-        findings.providers = provider_problem(plan, secrets)
+        findings.livekit, findings.providers = livekit_problem(plan, secrets), provider_problem(plan, secrets)
+        findings.livekit_secret = Key(key.namespace, plan.livekit_secret)
+        findings.provider_keys = provider_keys(plan)
+        findings.secret_keys_seen = all(secret.keys is not None for secret in secrets.values())
         if findings.paused:
+            self.turns.release(key)
             return None
 
         step = await self.sizing.prepare(agent, findings)
@@ -116,6 +130,8 @@ class Reconciler:
         )
         findings.revision = children.revision
         children = await self._without_failed(key, children, findings)
+        if agent.spec.image is None and plan.image != worker_image(children.deployment):
+            self.turns.occupy(key, stopped=True)  # the new image was put back: others better wait
         findings.deployment = await self._write_children(plan, children, secrets.get(control))
         findings.config_revision = children.config_revision
         await self._tell_pods(children, findings)
@@ -141,18 +157,26 @@ class Reconciler:
             self.turns.release(key)
             return plan
         if running == plan.image:
-            if read_rollout(findings.deployment, findings.wanted_replicas).under_way:
-                self.turns.occupy(key)
-            else:
-                self.turns.release(key)
+            self._note_rollout(key, findings.deployment, findings.wanted_replicas)
             return plan
         if self.turns.take(key):
             return plan
-        findings.waits_for_turn = True
+        findings.waits_for_turn, findings.turn_blocker = True, self.turns.blocker()
         return replace(plan, image=running)
 
+    def _note_rollout(self, key: Key, deployment: Object | None, wanted_replicas: int | None) -> None:
+        """An agent has its turn until all its new pods are ready: one that stopped shows that others better wait."""
+        rollout = read_rollout(deployment, wanted_replicas)
+        if rollout.complete:
+            self.turns.release(key)
+        else:
+            self.turns.occupy(key, stopped=rollout.stopped)
+
     async def _write_children(self, plan: Plan, children: Children, control: SecretView | None) -> Object:
-        """Write what pods need, then the Deployment; nothing that is another's, and no pods without all they need."""
+        """Write what pods need, then the Deployment; nothing that is another's, and no pods without all they need.
+
+        Nothing at all is written beside a Deployment or a Service of another owner.
+        """
         agent, seen = plan.agent, self.observer.children(children.all)
         for child in seen:
             if child.observed is not None:
@@ -160,8 +184,14 @@ class Reconciler:
         if control is not None:
             require_ownership(agent, SECRET.name, control.place, control.owner)
         *before_pods, deployment = seen
+        if deployment.observed is None and (found := await self.observer.look_for(deployment)):
+            require_ownership(agent, DEPLOYMENT.name, place(found), owner_of(found))
+        missing = [child for child in before_pods if not child.in_place]
+        service = next((child for child in missing if child.kind == SERVICE and child.observed is None), None)
+        if service is not None:
+            await self.applier.apply_child(agent, service)
         writes: list[Awaitable[object]] = [
-            self.applier.apply_child(agent, child) for child in before_pods if not child.in_place
+            self.applier.apply_child(agent, child) for child in missing if child is not service
         ]
         if control is None:
             writes.append(self.applier.create_control_secret(agent))

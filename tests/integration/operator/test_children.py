@@ -135,45 +135,6 @@ def test_the_younger_of_two_agents_of_one_name_waits_until_the_elder_is_gone(ope
     space.until_deployed("younger")
 
 
-def test_a_new_default_image_comes_to_a_few_agents_at_a_time(new_operator: Any, space: Any) -> None:
-    agents, limit = [f"agent-{number:02d}" for number in range(12)], 3
-
-    def rolled() -> set[str]:
-        return {
-            item["metadata"]["name"]
-            for item in space.list("deployments")
-            if item["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":new")
-        }
-
-    first = new_operator("--namespace", space.name, workerImage="worker.test/voiceagent-worker:old")
-    first.start()
-    for name in agents:
-        space.apply(name)
-    for name in agents:
-        space.until_deployed(name)
-        space.serve(name, selected=True)
-    first.stop()
-    later = new_operator(
-        "--namespace",
-        space.name,
-        workerImage="worker.test/voiceagent-worker:new",
-        rollout={"maxConcurrentAgents": limit},
-    )
-    later.start()
-    done: set[str] = set()
-    while len(done) < len(agents):
-        next_ones = min(limit, len(agents) - len(done))
-        space.cluster.until(lambda seen=done, least=next_ones: len(rolled() - seen) >= least, "the next ones roll")
-        under_way = rolled() - done
-        assert len(under_way) <= limit
-        waiting = sorted(set(agents) - rolled())
-        if waiting:
-            space.until_reason("WaitingForTurn", "Reconciling", waiting[-1])
-        for name in under_way:
-            space.serve(name, selected=True)
-        done = done | under_way
-
-
 def test_what_is_no_longer_wanted_of_a_new_child_goes(operator: Any, space: Any) -> None:
     space.apply(podTemplate={"annotations": {"team": "front-desk", "shift": "day"}})
     space.until_deployed()

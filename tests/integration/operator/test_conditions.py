@@ -1,6 +1,5 @@
 """What the operator tells where something is wrong, and that it heals once that is put right."""
 
-import json
 from typing import Any
 
 
@@ -40,7 +39,11 @@ def test_a_missing_secret_is_told_with_the_command_that_makes_it_and_heals_by_it
     space.secret("openai", WRONG_KEY="value")
     assert "has no key OPENAI_API_KEY" in space.until_reason("SecretKeyMissing", "ProvidersReady")["message"]
     space.do("patch", "secret", "openai", "-p", '{"stringData":{"OPENAI_API_KEY":"x"}}')
-    assert space.until_reason("CredentialsFound", "ProvidersReady")["status"] == "True"
+    told = space.until_reason("NoPods", "ProvidersReady")
+    assert (told["status"], told["message"]) == (
+        "Unknown",
+        "Every provider's Secret has its key. No worker pod runs, so that no provider has been asked.",
+    )
     space.until_reason("PodsNotReady")
 
 
@@ -62,21 +65,43 @@ def test_a_missing_livekit_secret_is_told_and_a_changed_one_rolls_the_pods(opera
     assert mounted_config_map(space) == rolled, "what runs stays"
 
 
-def test_a_pod_that_keeps_ending_is_explained_in_ready(operator: Any, space: Any) -> None:
+FOREIGN_DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "receptionist"},
+    "spec": {
+        "replicas": 0,
+        "selector": {"matchLabels": {"app": "desk"}},
+        "template": {
+            "metadata": {"labels": {"app": "desk"}},
+            "spec": {"containers": [{"name": "desk", "image": "desk.test/desk:1"}]},
+        },
+    },
+}
+CHILDREN = ("serviceaccounts", "services", "poddisruptionbudgets", "networkpolicies")
+
+
+def test_beside_a_deployment_of_another_owner_nothing_at_all_is_written(operator: Any, space: Any) -> None:
+    space.cluster.post(f"/apis/apps/v1/namespaces/{space.name}/deployments", FOREIGN_DEPLOYMENT)
+
+    def settled() -> dict[str, Any] | None:
+        found: dict[str, Any] = space.get("deployments")
+        return found if found.get("status", {}).get("observedGeneration") and "conditions" in found["status"] else None
+
+    before = space.cluster.until(settled, "its controller has taken it up")
+    secrets = {item["metadata"]["name"] for item in space.list("secrets")}
     space.apply()
+    told = space.until_reason("NameConflict")
+    assert told["status"] == "False"
+    assert told["message"].startswith(f"Deployment {space.name}/receptionist exists and is not this VoiceAgent's")
+    assert space.get("deployments") == before, "byte for byte, its resourceVersion too"
+    assert [space.get(kind) for kind in CHILDREN] == [None] * len(CHILDREN)
+    assert {item["metadata"]["name"] for item in space.list("configmaps")} <= {"kube-root-ca.crt"}
+    assert {item["metadata"]["name"] for item in space.list("secrets")} == secrets
+    assert operator.number('voiceagent_operator_reconciles_total{result="hindered"}') > 0
+    space.do("delete", "deployment", "receptionist")
     space.until_deployed()
-    pod = space.list("pods")[0]["metadata"]["name"]
-    container = {
-        "name": "worker", "image": "x", "imageID": "", "ready": False, "restartCount": 4,
-        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 1m"}},
-        "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "message": "The config file is not there."}},
-    }  # fmt: skip
-    status = {"status": {"phase": "Running", "containerStatuses": [container]}}
-    space.do("patch", "pod", pod, "--subresource=status", "--type=merge", "-p", json.dumps(status))
-    assert space.until_reason("CrashLoopBackOff")["message"] == (
-        f"0 of 1 worker pods are ready. Pod {space.name}/{pod} keeps ending with exit code 1 (4 restarts): The config "
-        f"file is not there. Its log: kubectl --namespace {space.name} logs {pod} --previous"
-    )
+    assert None not in [space.get(kind) for kind in CHILDREN]
 
 
 def test_an_object_of_another_owner_is_never_seized(operator: Any, space: Any) -> None:
@@ -86,7 +111,8 @@ def test_an_object_of_another_owner_is_never_seized(operator: Any, space: Any) -
     told = space.until_reason("NameConflict")
     assert told["message"].startswith(f"Service {space.name}/receptionist exists and is not this VoiceAgent's")
     assert space.get("services") == before
-    assert space.get("deployments") is None
+    for kind in ("deployments", "serviceaccounts", "poddisruptionbudgets", "networkpolicies"):
+        assert space.get(kind) is None, "nothing is written beside it"
     space.do("delete", "service", "receptionist")
     space.until_deployed()
 

@@ -124,15 +124,38 @@ def test_a_provider_that_refuses_is_named_and_one_out_of_reach_is_not_blamed(spa
     def check(ok: bool | None, message: str) -> ProviderCheck:
         return ProviderCheck(kind="llm", provider="openai", ok=ok, message=message, checked_at=datetime.now(UTC))
 
-    assert space.condition("ProvidersReady")["reason"] == "CredentialsFound"
-    pod.says(provider_checks=[check(False, "401: the key is not valid.")])
+    assert space.until_reason("PodsUnreadable", "ProvidersReady")["status"] == "Unknown"
+    (name,) = (item["metadata"]["name"] for item in space.list("pods"))
     with pod.serving():
+        assert space.until_reason("CredentialsFound", "ProvidersReady")["status"] == "True"
+        pod.says(provider_checks=[check(False, "401: the key is not valid.")])
         told = space.until_reason("ProviderRefuses", "ProvidersReady")
-        assert (told["status"], "llm openai" in told["message"]) == ("False", True)
+        assert told["status"] == "False"
+        ready = space.until_reason("ProviderRefuses")
+        assert ready["status"] == "False"
+        for part in (f"llm openai refuses pod {space.name}/{name}", f"OPENAI_API_KEY of Secret {space.name}/openai"):
+            assert part in told["message"]
+            assert part in ready["message"]
         pod.says(provider_checks=[check(None, "no answer in 5 s")])
         assert space.until_reason("ProviderUnreachable", "ProvidersReady")["status"] == "Unknown"
+        assert space.until_reason("PodsReady")["status"] == "True"
         pod.says(provider_checks=[check(True, "")])
         assert space.until_reason("ProvidersAnswer", "ProvidersReady")["status"] == "True"
+
+
+def test_a_pod_that_livekit_does_not_take_is_named_in_ready_with_the_secret(operator: Any, space: Any) -> None:
+    made = Pod()
+    made.says(registered=False, registration_error="401: the key is not valid.")
+    space.apply()
+    space.until_deployed()
+    (name,) = (item["metadata"]["name"] for item in space.list("pods"))
+    address = {"phase": "Running", "podIP": made.address, "podIPs": [{"ip": made.address}]}
+    space.do("patch", "pod", name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": address}))
+    with made.serving():
+        told = space.until_reason("NotRegistered")
+    assert told["status"] == "False"
+    assert f"Pod {space.name}/{name} cannot register with LiveKit: 401: the key is not valid." in told["message"]
+    assert f"LIVEKIT_API_KEY and LIVEKIT_API_SECRET in Secret {space.name}/livekit" in told["message"]
 
 
 def test_each_change_of_a_condition_is_an_event_and_the_same_one_counts_up(space: Any, pod: Pod) -> None:

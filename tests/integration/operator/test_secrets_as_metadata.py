@@ -13,6 +13,9 @@ def test_a_missing_secret_is_told_and_a_missing_key_is_left_to_the_pods(new_oper
     assert "deepgram" in told["message"]
     bare_space.secret("deepgram", ANOTHER_KEY="deepgram-secret-value")
     bare_space.until_deployed()
+    told = bare_space.condition("ProvidersReady")
+    assert (told["status"], told["reason"]) == ("Unknown", "NoPods")
+    assert "which keys it has is not looked at" in told["message"]
 
 
 def test_a_rotated_secret_is_noticed(new_operator: Any, space: Any) -> None:

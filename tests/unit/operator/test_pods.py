@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from voiceagent_operator.pods import explain_failure, view_pod
+from voiceagent_operator.pods import explain_failure, explain_wait, view_pod
 
 
 def pod(name: str = "p", revision: str = "new", *, leaving: bool = False, **status: Any) -> dict[str, Any]:
@@ -53,12 +53,14 @@ def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
         (
             waiting("CreateContainerConfigError", "no such thing"),
             "CreateContainerConfigError",
-            "Pod default/p cannot start: no such thing.",
+            "Pod default/p cannot start: no such thing. Make what it lacks, or correct spec.podTemplate or spec.image. "
+            "More of it: kubectl --namespace default describe pod p",
         ),
         (
             {"conditions": [{"type": "PodScheduled", "reason": "Unschedulable", "message": "0/1 nodes: no memory."}]},
             "PodUnschedulable",
-            "Pod default/p finds no node: 0/1 nodes: no memory.",
+            "Pod default/p finds no node: 0/1 nodes: no memory. Lower spec.resources or what spec.podTemplate asks of "
+            "nodes, or add nodes.",
         ),
     ],
 )
@@ -75,12 +77,53 @@ def test_a_pod_that_may_still_come_up_is_not_called_failing(status: dict[str, An
     assert view_pod(pod(**status)).failure is None
 
 
+SCHEDULED = [{"type": "PodScheduled", "status": "True"}]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (
+            {"phase": "Pending"},
+            "Pod default/p waits for a node. More of it: kubectl --namespace default describe pod p",
+        ),
+        (
+            {"phase": "Pending", "conditions": SCHEDULED, **waiting("ContainerCreating")},
+            "Pod default/p is on a node, which gets its image and starts it. More of it: "
+            "kubectl --namespace default describe pod p",
+        ),
+        (
+            {"phase": "Running", "conditions": [*SCHEDULED, {"type": "Ready", "status": "False"}]},
+            "Pod default/p runs and has not registered with LiveKit yet. More of it: "
+            "kubectl --namespace default logs p",
+        ),
+        (
+            {"phase": "Running", "containerStatuses": [{"name": "worker", "state": {"terminated": {"exitCode": 1}}}]},
+            "Pod default/p has ended and is about to be started again. More of it: kubectl --namespace default logs p",
+        ),
+        ({"phase": "Running", "conditions": [*SCHEDULED, {"type": "Ready", "status": "True"}]}, None),
+    ],
+)
+def test_a_pod_that_is_not_ready_yet_is_named_with_what_it_is_about_to_do(
+    status: dict[str, Any], words: str | None
+) -> None:
+    assert explain_wait([view_pod(pod(**status))], "new") == words
+
+
+def test_pods_that_leave_or_are_of_another_revision_are_not_waited_for() -> None:
+    going, old = view_pod(pod("a", leaving=True, phase="Running")), view_pod(pod("b", "old", phase="Pending"))
+    assert explain_wait([going, old], "new") is None
+    assert explain_wait([old, view_pod(pod("c", phase="Pending"))], None) == (
+        "Pod default/b waits for a node. More of it: kubectl --namespace default describe pod b"
+    )
+
+
 def test_a_long_story_keeps_its_end() -> None:
     said = "x" * 1000 + " the cause"
     failure = view_pod(pod(**waiting("CreateContainerError", said))).failure
     assert failure is not None
-    assert failure.message.endswith("the cause.")
-    assert len(failure.message) < 500
+    assert " the cause. " in failure.message
+    assert len(failure.message) < 650
 
 
 def test_pods_of_the_newest_revision_are_told_of_and_leaving_ones_are_not() -> None:

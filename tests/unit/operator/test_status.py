@@ -64,7 +64,7 @@ def test_ready_speaks_of_calls_and_reconciling_of_work(
         "Ready": ready,
         "Reconciling": reconciling,
         "Stalled": stalled,
-        "ProvidersReady": ("True", "CredentialsFound"),
+        "ProvidersReady": ("Unknown", "NoPods"),
     }
 
 
@@ -86,6 +86,59 @@ def test_a_failing_pod_gives_ready_its_reason_and_message(manifest: Make) -> Non
         "ImagePullBackOff",
         "0 of 2 worker pods are ready. Pod default/p cannot get its image.",
     )
+
+
+def test_a_pod_that_has_not_failed_is_named_with_what_it_waits_for_once_it_is_counted(manifest: Make) -> None:
+    pod = PodView(
+        Key("default", "p"), "u", "new", "", frozenset(), "Pending", False, None, not_ready="waits for a node"
+    )
+
+    def message(found: dict[str, Any]) -> str:
+        findings = Findings(agent=manifest(), wanted_replicas=2, revision="new", deployment=found, pods=[pod])
+        return str(build_status(findings, NOW)["conditions"][0]["message"])
+
+    assert message(deployment(2, 0, 2)) == (
+        "0 of 2 worker pods are ready. Pod default/p waits for a node. More of it: "
+        "kubectl --namespace default describe pod p"
+    )
+    assert message(deployment()) == ("0 of 2 worker pods are ready. 0 of 2 worker pods of the newest revision exist.")
+
+
+@pytest.mark.parametrize(
+    ("told_by_server", "reason", "cure"),
+    [
+        (
+            'pods "p-x" is forbidden: exceeded quota: small, requested: cpu=2',
+            "QuotaExceeded",
+            "Raise the ResourceQuota",
+        ),
+        ('pods "p-x" is forbidden: violates PodSecurity "restricted"', "PodsRefused", "Correct what it names"),
+    ],
+)
+def test_pods_that_may_not_be_made_are_told_with_the_servers_words_and_the_cure(
+    manifest: Make, told_by_server: str, reason: str, cure: str
+) -> None:
+    failure = {"type": "ReplicaFailure", "status": "True", "message": told_by_server}
+    findings = Findings(agent=manifest(), wanted_replicas=2, deployment=deployment(conditions=[failure]))
+    ready = build_status(findings, NOW)["conditions"][0]
+    assert (ready["status"], ready["reason"]) == ("False", reason)
+    assert told_by_server in ready["message"]
+    assert cure in ready["message"]
+
+
+def test_an_agent_that_waits_for_its_turn_is_told_when_nobody_gets_on(manifest: Make) -> None:
+    def message(blocker: Key | None) -> str:
+        findings = Findings(
+            agent=manifest(), wanted_replicas=2, deployment=deployment(2, 2, 2), waits_for_turn=True,
+            turn_blocker=blocker,
+        )  # fmt: skip
+        conditions = {c["type"]: c for c in build_status(findings, NOW)["conditions"]}
+        assert conditions["Reconciling"]["reason"] == "WaitingForTurn"
+        return str(conditions["Reconciling"]["message"])
+
+    assert message(None).endswith("this one's turn will come.")
+    assert "goes no further" in message(Key("default", "first"))
+    assert "default/first" in message(Key("default", "first"))
 
 
 def test_a_failing_rollout_is_told_while_old_pods_still_serve(manifest: Make) -> None:
