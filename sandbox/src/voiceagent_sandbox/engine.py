@@ -175,6 +175,9 @@ class Engine:
             if text != saved:
                 self._runner.run(f"{tool}-restore", stdin=text)
         for bridge in (BRIDGE_NAME,) if other else ("docker0", BRIDGE_NAME):
+            # The ends of containers that were killed with their engine would outlive the bridge.
+            for end in Path(f"/sys/class/net/{bridge}/brif").glob("*"):
+                self._runner.succeeds("ip", "link", "delete", end.name)
             self._runner.succeeds("ip", "link", "delete", bridge)
         if not other:
             Path("/proc/sys/net/ipv4/ip_forward").write_text(before["ip_forward"])
