@@ -1,6 +1,5 @@
 """The web client in a real browser, with a wav as its microphone."""
 
-import shutil
 import wave
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import httpx
 from on_sandbox import ADDRESS, Kubectl, eventually, sessions
 from playwright.sync_api import expect, sync_playwright
 from speech_journal import same_words, start_journal, written_by_model
+from voiceagent_sandbox.requirements import CHROMIUM_PROGRAMS, find_program
 
 PATIENCE_MILLISECONDS = 120_000
 QUESTION = "Are you open on Saturday?"
@@ -52,7 +52,7 @@ def test_a_person_in_a_browser_talks_with_the_agent(
 ) -> None:
     start_journal(web)
     microphone = question_wav(web, artefacts)
-    chromium = shutil.which("chromium")
+    chromium = next(filter(None, map(find_program, CHROMIUM_PROGRAMS)), None)
     assert chromium, "Chromium is missing; run these tests by `make test-e2e`."
     flags = [
         "--no-sandbox",

@@ -1,7 +1,7 @@
 """A real control plane on loopback: etcd, kube-apiserver, and the controllers of Deployments, ReplicaSets and
 garbage. Nothing here is a mock; only nodes are missing.
 
-The binaries come from the folder that KUBEBUILDER_ASSETS names.
+The binaries come from the folder that KUBEBUILDER_ASSETS names, and what it lacks from the sandbox's cache.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ import rights
 import yaml
 from authority import Authority
 from processes import Processes, free_port
+from voiceagent_sandbox.paths import default_paths
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ADMINISTRATOR = ("admin", "system:masters")
@@ -189,7 +190,7 @@ class Cluster:
 @contextlib.contextmanager
 def control_plane(folder: Path) -> Iterator[Cluster]:
     """A control plane with the CRD installed, its files in `folder`."""
-    binaries, processes = _binaries(), Processes(folder)
+    binaries, processes = _binaries(folder), Processes(folder)
     try:
         started = _start(binaries, folder, processes)
         started.do("apply", "-f", str(REPOSITORY / "crds/voiceagents.yaml"))
@@ -199,16 +200,18 @@ def control_plane(folder: Path) -> Iterator[Cluster]:
         processes.stop()
 
 
-def _binaries() -> Path:
-    folder = Path(os.environ.get("KUBEBUILDER_ASSETS", ""))
-    missing = [
-        name
-        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
-        if not (folder / name).is_file()
-    ]
-    if missing:
-        pytest.fail(f"KUBEBUILDER_ASSETS ({folder}) has no {', '.join(missing)}; run: make test-integration", False)
-    return folder
+def _binaries(folder: Path) -> Path:
+    """A folder of links to the servers: those of KUBEBUILDER_ASSETS, and what it lacks from the sandbox's cache."""
+    sources = [Path(os.environ["KUBEBUILDER_ASSETS"])] if os.environ.get("KUBEBUILDER_ASSETS") else []
+    sources.append(default_paths(dict(os.environ)).cache / "bin")
+    links = folder / "bin"
+    links.mkdir()
+    for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl"):
+        found = next((source / name for source in sources if (source / name).is_file()), None)
+        if found is None:
+            pytest.fail(f"No {name} in {' or '.join(map(str, sources))}; run: make test-integration", False)
+        (links / name).symlink_to(found)
+    return links
 
 
 def _start(binaries: Path, folder: Path, processes: Processes) -> Cluster:

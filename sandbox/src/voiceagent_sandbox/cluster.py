@@ -83,8 +83,11 @@ class Cluster:
             self._runner.run("docker", "network", "rm", CLUSTER_NAME, env=self._env)
         self._paths.kubeconfig.unlink(missing_ok=True)
 
-    def exists(self) -> bool:
-        return self._marker.exists()
+    def remains(self) -> bool:
+        """Whether the engine in use has containers or the network of such a cluster."""
+        return bool(
+            self._runner.run("docker", "ps", "-aq", "--filter", KIND_LABEL, env=self._env).strip()
+        ) or self._runner.succeeds("docker", "network", "inspect", CLUSTER_NAME, env=self._env)
 
     def _whole(self, node_image: str) -> bool:
         """Whether the cluster is the one that was made last, and its nodes have run and been Ready since.

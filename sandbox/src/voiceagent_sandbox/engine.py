@@ -1,5 +1,6 @@
 """The Docker engine: the one that runs, or one of the sandbox's own with its own folder, socket and addresses."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -7,17 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from voiceagent_sandbox.paths import Paths
 from voiceagent_sandbox.process import Runner, SandboxError, alive, is_root
+from voiceagent_sandbox.work_folder import mounts_below
 
 BRIDGE_ADDRESS = "198.18.0.1/24"
 NETWORK_POOL = "198.18.64.0/18"
 """198.18.0.0/15 is kept for tests between machines (RFC 2544), so it is nobody's network."""
 BRIDGE_NAME = "va-sandbox"
-OWN_RULES = ("DOCKER", "docker0", BRIDGE_NAME, " 198.18.")
-"""What marks a line of iptables-save as made by the sandbox's own engine."""
+OWN_RULES = (BRIDGE_NAME, " 198.18.")
+ENGINE_RULES = ("DOCKER", "docker0", *OWN_RULES)
+"""What marks a line of iptables-save as made by the sandbox's own engine; the first two any engine makes."""
+TOOLS = ("iptables", "ip6tables")
 START_SECONDS = 60
 CAP_SYS_RESOURCE_BIT = 24
 
@@ -93,7 +98,7 @@ class Engine:
                 "runtimes": {"sandbox-runc": {"path": str(wrapper)}},
             }
         if not (run / "before.json").exists():
-            (run / "before.json").write_text(json.dumps({"ip_forward": _ip_forward(), "policy": self._policy()}))
+            (run / "before.json").write_text(json.dumps({"ip_forward": _ip_forward(), "policies": self._policies()}))
         (run / "daemon.json").write_text(json.dumps(config, indent=1))
         log = (run / "dockerd.log").open("ab")
         subprocess.Popen(
@@ -125,50 +130,75 @@ class Engine:
         return self._answers(None)
 
     def _stop_leftovers(self) -> None:
-        """After a kill: processes and mounts of an engine of ours that is no more."""
-        ours = (str(self._paths.run), str(self._paths.engine_data))
+        """After a kill: processes and mounts of an engine of ours that is no more, and what ran in its containers."""
+        folders = (self._paths.run, self._paths.engine_data)
+        containers = self._paths.engine_data / "containers"
+        ids = tuple(entry.name for entry in containers.iterdir()) if containers.exists() else ()
         for _ in range(2):
-            for entry in Path("/proc").iterdir():
-                if entry.name.isdigit() and int(entry.name) != os.getpid():
-                    try:
-                        line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    except OSError:
-                        continue
-                    if line.split(" ")[0].rsplit("/", 1)[-1].startswith(("containerd", "dockerd")) and any(
-                        folder in line for folder in ours
-                    ):
-                        _kill(int(entry.name))
+            for process in Path("/proc").iterdir():
+                if not process.name.isdigit() or int(process.name) == os.getpid():
+                    continue
+                try:
+                    words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                    groups = (process / "cgroup").read_text()
+                except OSError:
+                    continue
+                if of_engine(words, folders) or in_container(groups, ids):
+                    _kill(int(process.name))
             time.sleep(0.5)
-        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        for mount in sorted((m for m in mounts if m.startswith(ours)), reverse=True):
+        for mount in mounts_below(folders, Path("/proc/mounts").read_text()):
             self._runner.succeeds("umount", "-l", mount)
         self._pid_file.unlink(missing_ok=True)
 
-    def _policy(self) -> str:
-        try:
-            first = self._runner.run("iptables", "-S", "FORWARD").splitlines()[0]
-        except (SandboxError, OSError, IndexError):
-            return "ACCEPT"
-        return first.split()[-1]
+    def _policies(self) -> dict[str, str]:
+        """What becomes of forwarded packets that no rule names, by tool."""
+        policies = {}
+        for tool in TOOLS:
+            with contextlib.suppress(SandboxError, IndexError):
+                policies[tool] = self._runner.run(tool, "-S", "FORWARD").splitlines()[0].split()[-1]
+        return policies
 
     def _remove_network_rules(self) -> None:
-        """Take out every chain and rule that the engine made, and set forwarding as it was before it."""
+        """Take out every chain and rule that the engine made, and set forwarding as it was before it.
+
+        Where another engine was started meanwhile, the chains that both use stay, and so does forwarding.
+        """
         before = json.loads((self._paths.run / "before.json").read_text())
-        for tool in ("iptables", "ip6tables"):
+        other = self._foreign_answers()
+        for tool in TOOLS:
             try:
                 saved = self._runner.run(f"{tool}-save")
-            except (SandboxError, OSError):
+            except SandboxError:
                 continue
-            kept = [line for line in saved.splitlines() if not any(word in line for word in OWN_RULES)]
-            policy = before["policy"] if tool == "iptables" else None
-            text = "\n".join(
-                f":FORWARD {policy} [0:0]" if policy and li.startswith(":FORWARD DROP") else li for li in kept
-            )
-            if text + "\n" != saved:
-                self._runner.run(f"{tool}-restore", stdin=text + "\n")
-        for bridge in ("docker0", BRIDGE_NAME):
+            policy = None if other else before.get("policies", {}).get(tool)
+            text = without_rules(saved, OWN_RULES if other else ENGINE_RULES, policy)
+            if text != saved:
+                self._runner.run(f"{tool}-restore", stdin=text)
+        for bridge in (BRIDGE_NAME,) if other else ("docker0", BRIDGE_NAME):
+            # The ends of containers that were killed with their engine would outlive the bridge.
+            for end in Path(f"/sys/class/net/{bridge}/brif").glob("*"):
+                self._runner.succeeds("ip", "link", "delete", end.name)
             self._runner.succeeds("ip", "link", "delete", bridge)
-        Path("/proc/sys/net/ipv4/ip_forward").write_text(before["ip_forward"])
+        if not other:
+            Path("/proc/sys/net/ipv4/ip_forward").write_text(before["ip_forward"])
+
+
+def of_engine(words: list[str], folders: tuple[Path, ...]) -> bool:
+    """Whether a command line is that of dockerd, containerd or a shim, working in one of the folders."""
+    program = words[0].rsplit("/", 1)[-1]
+    return program.startswith(("containerd", "dockerd")) and any(str(f) in word for f in folders for word in words)
+
+
+def in_container(groups: str, ids: tuple[str, ...]) -> bool:
+    """Whether a process's control groups (/proc/…/cgroup) are of one of the containers."""
+    return any(name in groups for name in ids)
+
+
+def without_rules(saved: str, marks: tuple[str, ...], policy: str | None) -> str:
+    """iptables-save's words without the lines that have a mark, and with the policy where packets are dropped."""
+    kept = [line for line in saved.splitlines() if not any(mark in line for mark in marks)]
+    lines = [f":FORWARD {policy} [0:0]" if policy and line.startswith(":FORWARD DROP") else line for line in kept]
+    return "\n".join(lines) + "\n" if lines else ""
 
 
 def lacks_sys_resource() -> bool:
@@ -190,10 +220,10 @@ def _kill(pid: int) -> None:
         return
 
 
-def _wait_until(holds: object, seconds: float) -> bool:
+def _wait_until(holds: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if holds():  # type: ignore[operator]
+        if holds():
             return True
         time.sleep(0.3)
     return False

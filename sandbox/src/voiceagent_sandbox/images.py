@@ -1,7 +1,6 @@
 """The project's own images and those of the sandbox's servers: named by their content, so made only when it changed."""
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +9,11 @@ from voiceagent_sandbox.paths import Paths, content_hash
 from voiceagent_sandbox.process import Runner
 from voiceagent_sandbox.progress import Progress
 from voiceagent_sandbox.rootfs import BaseImages
+from voiceagent_sandbox.work_folder import work_folder
 
 PROJECT = "voiceagent-operator"
+OWN_NAMES = (f"{PROJECT}/", "voiceagent-base:", "voiceagent-node:", "voiceagent-node-root:")
+KEPT_TAGS = 4
 SOURCES = {
     "operator": ("crds/src", "crds/pyproject.toml", "operator"),
     "gateway": ("crds/src", "crds/pyproject.toml", "gateway", "client/dist"),
@@ -59,6 +61,8 @@ class ImageMaker:
         base = self._bases.python()
         mine = {target: self._project_image(target, base) for target in SOURCES}
         theirs = {program.name.replace("-", "_"): self._server_image(program) for program in SERVER_IMAGES}
+        old = outdated(own_images(self._runner, self._env), {base, *mine.values(), *theirs.values()})
+        remove_images(old, self._runner, self._env)
         return Images(
             **mine,
             livekit=theirs["livekit_server"],
@@ -92,13 +96,43 @@ class ImageMaker:
         if not self._bases.exists(tag):
             with (
                 self._progress.step(f"Make the {program.name} image"),
-                tempfile.TemporaryDirectory(dir=self._paths.cache) as folder,
+                work_folder(self._paths.cache, "image-", self._runner) as context,
             ):
-                context = Path(folder)
                 shutil.copy(binary, context / "program")
                 (context / "Dockerfile").write_text('FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n')
                 self._runner.run("docker", "build", "--pull=false", "-t", tag, context, env=self._env)
         return tag
+
+
+def names_of(listed: str) -> list[str]:
+    """The project's images among `repository:tag` lines: those that this package has made, and none that it pulled."""
+    return [name for name in listed.split() if name.startswith(OWN_NAMES)]
+
+
+def outdated(names: list[str], kept: set[str]) -> list[str]:
+    """What to forget of names that are listed newest first: all but the newest of each repository, and `kept`.
+
+    Several, since more than one checkout of the project may use the same engine.
+    """
+    seen: dict[str, int] = {}
+    old = []
+    for name in names:
+        repository = name.rsplit(":", 1)[0]
+        seen[repository] = seen.get(repository, 0) + 1
+        if seen[repository] > KEPT_TAGS and name not in kept:
+            old.append(name)
+    return old
+
+
+def own_images(runner: Runner, env: dict[str, str]) -> list[str]:
+    """The images in the engine that this package has made, newest first."""
+    return names_of(runner.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", env=env))
+
+
+def remove_images(names: list[str], runner: Runner, env: dict[str, str]) -> None:
+    """Take these names away; an image that a container still uses stays."""
+    for name in names:
+        runner.succeeds("docker", "rmi", name, env=env)
 
 
 class ImageLoader:

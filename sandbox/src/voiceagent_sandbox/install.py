@@ -1,12 +1,23 @@
 """What runs inside the sandbox's cluster: LiveKit, ingress, metrics, speech, and the product by its own chart."""
 
 import json
-import secrets
 import string
 import time
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 from voiceagent_sandbox.cluster import Nodes
+from voiceagent_sandbox.credentials import (
+    LIVEKIT,
+    MANAGED_BY,
+    OWNER,
+    PROVIDER_KEYS,
+    SELECTOR,
+    SERVER_KEYS,
+    missing_secrets,
+    read_secret,
+)
 from voiceagent_sandbox.images import PROJECT, Images
 from voiceagent_sandbox.paths import Paths
 from voiceagent_sandbox.process import Runner, SandboxError
@@ -18,22 +29,32 @@ PUBLIC_LIVEKIT = "ws://localhost:8080"
 LIVEKIT_ADDRESS = "ws://livekit.livekit.svc.cluster.local:7880"
 SPEECH_ADDRESS = "http://speech.speech.svc.cluster.local/v1"
 ROLLOUT_SECONDS = 300
+CRD = "voiceagents.voiceagents.dev"
+METRICS_API = "v1beta1.metrics.k8s.io"
+INTERRUPTED = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback,uninstalling)"
+"""Helm's records of what it was doing when it was killed; while there is one, it refuses to do anything."""
 MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
 
 
 class Installer:
-    """Applies everything; applying it again changes nothing."""
+    """Applies everything; applying it again changes nothing.
 
-    def __init__(self, paths: Paths, runner: Runner, env: dict[str, str], bin_folder: Path) -> None:
+    In a `shared` cluster, which is somebody else's, a metrics API that is there stays as it is.
+    """
+
+    def __init__(
+        self, paths: Paths, runner: Runner, env: dict[str, str], bin_folder: Path, shared: bool = False
+    ) -> None:
         self._paths = paths
         self._runner = runner
         self._env = env
         self._kubectl = bin_folder / "kubectl"
         self._helm = bin_folder / "helm"
+        self._shared = shared
 
     def servers(self, images: Images, nodes: Nodes) -> None:
         """LiveKit, Traefik, metrics-server and speech, applied but not waited for."""
-        self._apply((MANIFESTS / "namespaces.yaml").read_text(encoding="utf-8"))
+        self._apply(manifest("namespaces"))
         self._credentials()
         words = {
             "LIVEKIT_IMAGE": images.livekit,
@@ -43,14 +64,18 @@ class Installer:
             "SPEECH_NODE": nodes.workers[-1],
             "EDGE_NODE": nodes.edge,
         }
-        for name in ("livekit", "traefik", "metrics-server", "speech"):
-            self._apply(string.Template((MANIFESTS / f"{name}.yaml").read_text(encoding="utf-8")).substitute(words))
+        for name in ("livekit", "traefik", "speech"):
+            self._apply(manifest(name, words))
+        if not self._has_others_metrics():
+            self._apply(manifest("metrics-server", words))
 
     def product(self, images: Images) -> None:
         """The chart, with the sandbox's LiveKit and speech as the install's defaults."""
         values = self._paths.run / "values.json"
         values.write_text(json.dumps(chart_values(images), indent=1))
         chart = self._paths.repo / "charts" / PROJECT
+        interrupted = ("delete", "secret", "-n", SYSTEM_NAMESPACE, "-l", INTERRUPTED)
+        self._runner.run(self._kubectl, *interrupted, env=self._env)
         self._runner.run(
             *(
                 self._helm,
@@ -69,12 +94,14 @@ class Installer:
 
     def wait(self) -> None:
         """Until every Deployment of ours serves."""
+        metrics = () if self._has_others_metrics() else (("kube-system", "metrics-server"),)
         deployments = (
             ("livekit", "livekit"),
             ("ingress", "traefik"),
             ("speech", "speech"),
             (SYSTEM_NAMESPACE, f"{RELEASE}-controller"),
             (SYSTEM_NAMESPACE, f"{RELEASE}-gateway"),
+            *metrics,
         )
         for namespace, name in deployments:
             try:
@@ -89,45 +116,41 @@ class Installer:
                 raise SandboxError(f"{namespace}/{name} is not ready ({error}).\n{pods}") from error
 
     def remove(self) -> None:
-        """Take the product and the servers out of a cluster that goes on without them; CRD and VoiceAgents with it."""
-        self._runner.run(self._kubectl, "delete", "voiceagents", "-A", "--all", "--ignore-not-found", env=self._env)
-        self._runner.succeeds(self._helm, "uninstall", RELEASE, "-n", SYSTEM_NAMESPACE, env=self._env)
+        """Take out of a cluster that goes on what was put in: VoiceAgents, CRD, product, servers, our own Secrets."""
         words = ("delete", "--ignore-not-found", "--wait=false")
-        for name in ("metrics-server", "speech", "traefik", "livekit", "namespaces"):
-            text = (MANIFESTS / f"{name}.yaml").read_text(encoding="utf-8")
-            self._runner.run(self._kubectl, *words, "-f", "-", stdin=text, env=self._env)
-        crd = ("crd", "voiceagents.voiceagents.dev")
-        self._runner.run(self._kubectl, *words, *crd, env=self._env)
-        secrets_of_agents = ("secret", "livekit", "openai", "deepgram", "-n", "default")
-        self._runner.run(self._kubectl, *words, *secrets_of_agents, env=self._env)
+        if self._runner.run(self._kubectl, "get", "crd", CRD, "--ignore-not-found", "-o", "name", env=self._env):
+            self._runner.run(self._kubectl, "delete", "voiceagents", "-A", "--all", "--timeout=120s", env=self._env)
+        self._runner.succeeds(self._helm, "uninstall", RELEASE, "-n", SYSTEM_NAMESPACE, env=self._env)
+        others_metrics = self._has_others_metrics()
+        for name in ("speech", "traefik", "livekit", *(() if others_metrics else ("metrics-server",))):
+            self._runner.run(self._kubectl, *words, "-f", "-", stdin=manifest(name), env=self._env)
+        self._runner.run(self._kubectl, *words, "crd", CRD, env=self._env)
+        # The namespaces last, since by them a second try knows that there is something to remove.
+        for kind in (("secret", "-n", "default"), ("namespace",)):
+            self._runner.run(self._kubectl, *words, *kind, "-l", SELECTOR, env=self._env)
+
+    def _has_others_metrics(self) -> bool:
+        """Whether a metrics API is there that the sandbox did not make and must leave alone."""
+        if not self._shared:
+            return False
+        said = self._runner.run(
+            self._kubectl, "get", "apiservice", METRICS_API, "--ignore-not-found", "-o", "json", env=self._env
+        )
+        return bool(said.strip()) and json.loads(said)["metadata"].get("labels", {}).get(MANAGED_BY) != OWNER
 
     def _credentials(self) -> None:
-        """LiveKit's key, made once a cluster; and the agents' Secrets, which the speech server takes as any key."""
-        said = self._runner.run(
-            *(
-                self._kubectl,
-                "-n",
-                "livekit",
-                "get",
-                "secret",
-                "livekit-keys",
-                "--ignore-not-found",
-                "-o",
-                "name",
-            ),
-            env=self._env,
-        )
-        if said.strip():
-            return
-        key, secret = f"API{secrets.token_hex(6)}", secrets.token_urlsafe(32)
-        self._apply(
-            _secret("livekit", "livekit-keys", {"keys.yaml": f"{key}: {secret}\n"})
-            + _secret("default", "livekit", {"LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret})
-            + _secret("default", "openai", {"OPENAI_API_KEY": "sandbox-" + secrets.token_hex(8)})
-            + _secret("default", "deepgram", {"DEEPGRAM_API_KEY": "sandbox-" + secrets.token_hex(8)})
-        )
+        """LiveKit's key, made once a cluster; and the agents' Secrets. One that is there stays as it is."""
+        found = {}
+        for place in (SERVER_KEYS, LIVEKIT, *PROVIDER_KEYS):
+            namespace, name = place
+            get = ("get", "secret", name, "-n", namespace, "--ignore-not-found", "-o", "json")
+            said = self._runner.run(self._kubectl, *get, env=self._env, log_output=False)
+            if said.strip():
+                found[place] = read_secret(said)
+        for secret in missing_secrets(found):
+            self._apply(json.dumps(secret))
 
-    def _apply(self, manifest: str, manager: str = "voiceagent-sandbox") -> None:
+    def _apply(self, text: str, manager: str = "voiceagent-sandbox") -> None:
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -140,7 +163,7 @@ class Installer:
                         f"--field-manager={manager}",
                     ),
                     *("-f", "-"),
-                    stdin=manifest,
+                    stdin=text,
                     env=self._env,
                     timeout_seconds=120,
                 )
@@ -172,11 +195,7 @@ def chart_values(images: Images) -> dict[str, object]:
     }
 
 
-def _secret(namespace: str, name: str, data: dict[str, str]) -> str:
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"namespace": namespace, "name": name},
-        "stringData": data,
-    }
-    return f"---\n{json.dumps(secret)}\n"
+def manifest(name: str, words: Mapping[str, str] | None = None) -> str:
+    """A manifest with its words filled in. What is to be deleted needs none: they are in no object's name."""
+    text = string.Template((MANIFESTS / f"{name}.yaml").read_text(encoding="utf-8"))
+    return text.substitute(defaultdict(lambda: "none") if words is None else words)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -10,7 +9,8 @@ from voiceagent_sandbox import servers
 from voiceagent_sandbox.paths import Paths, content_hash
 from voiceagent_sandbox.process import Runner, SandboxError
 from voiceagent_sandbox.progress import Progress
-from voiceagent_sandbox.rootfs import BaseImages
+from voiceagent_sandbox.rootfs import NODE_ROOT, BaseImages
+from voiceagent_sandbox.work_folder import work_folder
 
 RECIPE = "1"
 """Raised when what follows makes another image of the same ingredients."""
@@ -78,22 +78,22 @@ class NodeImage:
         self._go = go
 
     def ensure(self) -> str:
-        """kind's own image where it can be pulled, else one made here. Returns its name."""
-        if self._bases.pull(PULLED_NODE_IMAGE):
-            return PULLED_NODE_IMAGE
+        """The image that is here, else kind's own where it can be pulled, else one made here. Returns its name."""
+        programs = [str(self._built.path(program).parent.name) for program in (*servers.NODE_PROGRAMS, servers.KIND)]
+        made_here = (
+            f"voiceagent-node:{content_hash([], RECIPE, DOCKERFILE, NETWORK_TOOLS_SCRIPT, NODE_ROOT, *programs)}"
+        )
+        if image := self._bases.have(made_here, PULLED_NODE_IMAGE):
+            return image
         self._built.make((*servers.NODE_PROGRAMS, servers.KIND), self._progress)
         root = self._bases.node_root()
-        programs = [str(self._built.path(program).parent.name) for program in (*servers.NODE_PROGRAMS, servers.KIND)]
-        tag = f"voiceagent-node:{content_hash([], RECIPE, DOCKERFILE, NETWORK_TOOLS_SCRIPT, root, *programs)}"
-        if not self._bases.exists(tag):
-            with self._progress.step("Make the kind node image"):
-                self._make(root, tag)
-        return tag
+        with self._progress.step("Make the kind node image"):
+            self._make(root, made_here)
+        return made_here
 
     def _make(self, root: str, tag: str) -> None:
-        work = Path(tempfile.mkdtemp(prefix="node-", dir=self._paths.cache))
         unloaded = f"{tag}-unloaded"
-        try:
+        with work_folder(self._paths.cache, "node-", self._runner) as work:
             shutil.copytree(self._kind_files(), work / "kind-files")
             shutil.rmtree(work / "kind-files" / "LICENSES", ignore_errors=True)
             self._runner.run("chmod", "-R", "u+w", work / "kind-files")
@@ -104,8 +104,8 @@ class NodeImage:
             self._build(work, DOCKERFILE, unloaded, "--build-arg", f"ROOT={root}")
             names = self._control_plane_images(root, work)
             self._preload(unloaded, names, tag)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+            # They are in the node image now; outside of it their names would pass for the public ones.
+            self._runner.succeeds("docker", "rmi", *names, unloaded, env=self._env)
 
     def _kind_files(self) -> Path:
         module = self._paths.repo / "sandbox" / "servers" / "kind"

@@ -30,10 +30,6 @@ class Paths:
     def engine_socket(self) -> Path:
         return self.run / "docker.sock"
 
-    @property
-    def logs(self) -> Path:
-        return self.run / "logs"
-
 
 def default_paths(environ: dict[str, str]) -> Paths:
     """The folders by the XDG rules; root's `run` is under /run."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 QUIET_BEAT_SECONDS = 15.0
+QUIET_WIDTH = 200
 
 
 class Progress:
@@ -59,12 +60,14 @@ class Progress:
     def _beat(self, title: str, started: float, done: threading.Event) -> None:
         while not done.wait(0.2 if self._live else QUIET_BEAT_SECONDS):
             took = time.monotonic() - started
-            self._print(f"… {title}  {took:.0f} s  {self._last_line()}", end="" if self._live else "\n")
+            # Only this line is cut: it is written over, and a line that wrapped could not be.
+            width = shutil.get_terminal_size().columns if self._live else QUIET_WIDTH
+            line = f"… {title}  {took:.0f} s  {self._last_line()}"[: width - 1]
+            self._print(line, end="" if self._live else "\n")
 
     def _print(self, text: str, end: str) -> None:
-        width = shutil.get_terminal_size().columns if self._live else 200
         start = "\r\x1b[2K" if self._live else ""
-        sys.stderr.write(start + text[: width - 1] + end)
+        sys.stderr.write(start + text + end)
         sys.stderr.flush()
 
 

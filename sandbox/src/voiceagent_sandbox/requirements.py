@@ -1,10 +1,12 @@
 """What the machine must have: named before anything else happens, and installed where that is ours to do."""
 
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,47 +15,133 @@ from voiceagent_sandbox.process import Runner, SandboxError, is_root
 from voiceagent_sandbox.progress import Progress
 
 GO_VERSION = "1.26.6"
-GO_LEAST = (1, 26)
+GO_LEAST = (1, 26, 4)
 NODE_VERSION = "22.20.0"
-NODE_LEAST = (20, 19)
+NODE_LEAST = (20, 19, 0)
+ROOTS_FOLDERS = "/usr/sbin:/sbin:/usr/local/sbin"
+CHROMIUM_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+APT_GET = "apt-get install -y --no-install-recommends"
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A program, and the Debian package that has it."""
+    """Something of the machine, and the Debian packages that have it: the first that apt knows is taken.
 
-    program: str
-    package: str
+    It is there when any of `programs` is on the PATH, when the loader knows `library`, when Python has `module`.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    programs: tuple[str, ...] = ()
+    library: str = ""
+    module: str = ""
+    cure: str = ""
+    """What to do where apt has none of the packages."""
+
+    def there(self) -> bool:
+        """Whether the machine has it."""
+        if self.programs:
+            return any(find_program(name) for name in self.programs)
+        if self.library:
+            return self.library in _libraries()
+        return importlib.util.find_spec(self.module) is not None
 
 
-DOCKER_NEEDS = (Need("dockerd", "docker.io"), Need("docker", "docker.io"), Need("iptables", "iptables"))
-BUILD_NEEDS = (Need("debootstrap", "debootstrap"),)
-TEST_NEEDS = (Need("chromium", "chromium"),)
+def _program(name: str, *packages: str) -> Need:
+    return Need(name, packages or (name,), programs=(name,))
 
 
-def missing(needs: tuple[Need, ...]) -> list[str]:
-    """Packages of the programs that are not on the PATH (or where root's programs are), each once, in order."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"
-    return list(dict.fromkeys(need.package for need in needs if not shutil.which(need.program, path=path)))
+PYTHON_NEEDS = (Need("Python's venv module", ("python3-venv",), module="ensurepip"),)
+"""Debian packages venv's better half, ensurepip, apart from Python."""
+DOCKER_NEEDS = (
+    _program("dockerd", "docker.io"),
+    _program("docker", "docker-cli", "docker.io"),
+    _program("iptables"),
+)
+BUILD_NEEDS = (_program("debootstrap"),)
+TEST_NEEDS = (
+    Need(
+        "chromium",
+        ("chromium",),
+        programs=CHROMIUM_PROGRAMS,
+        cure="`snap install chromium`, or install Google Chrome",
+    ),
+    Need("libgomp.so.1", ("libgomp1",), library="libgomp.so.1"),
+    _program("ps", "procps"),
+)
+
+
+def find_program(name: str) -> str | None:
+    """Where a program is: on the PATH, or where root's programs are."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:{ROOTS_FOLDERS}")
+
+
+def missing(needs: tuple[Need, ...]) -> tuple[Need, ...]:
+    """The needs that this machine does not meet."""
+    return tuple(need for need in needs if not need.there())
+
+
+def choose_packages(needs: tuple[Need, ...], known: Callable[[str], bool]) -> tuple[str, ...]:
+    """The packages to install, each once. Raises SandboxError with the cure where apt knows none."""
+    chosen = []
+    for need in needs:
+        package = next((name for name in need.packages if known(name)), None)
+        if package is None and need.cure:
+            raise SandboxError(f"This machine lacks {need.name}, and apt has no package of it: {need.cure}.")
+        chosen.append(package or need.packages[-1])
+    return tuple(dict.fromkeys(chosen))
 
 
 def require(needs: tuple[Need, ...], runner: Runner, progress: Progress) -> None:
-    """Name what is missing; as root on Debian or Ubuntu, install it. Raises SandboxError where it cannot."""
-    packages = missing(needs)
-    if not packages:
+    """Name what is missing; as root on Debian or Ubuntu, install it. Raises SandboxError where that does not help."""
+    lacking = missing(needs)
+    if not lacking:
         return
-    install(tuple(packages), runner, progress)
-
-
-def install(packages: tuple[str, ...], runner: Runner, progress: Progress) -> None:
-    """Install Debian packages as root; for anyone else raise SandboxError with the command that does."""
-    command = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
-    if not (is_root() and shutil.which("apt-get")):
+    names = ", ".join(need.name for need in lacking)
+    apt = shutil.which("apt-get")
+    if not (apt and is_root()):
+        packages = choose_packages(lacking, lambda name: bool(apt) and _apt_knows(name))
         sudo = "" if is_root() else "sudo "
-        raise SandboxError(f"This machine lacks {', '.join(packages)}. Install with: {sudo}sh -c '{command}'")
-    progress.note(f"This machine lacks {', '.join(packages)}; installing with: {command}")
+        command = f"{sudo}sh -c 'apt-get update && {APT_GET} {' '.join(packages)}'"
+        raise SandboxError(f"This machine lacks {names}. Install with: {command}")
+    progress.note(f"This machine lacks {names}; installing from its distribution.")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    with progress.step("Update apt's lists"):
+        runner.run("apt-get", "update", env=quiet, timeout_seconds=600)
+    packages = choose_packages(lacking, _apt_knows)
+    progress.note(f"  {APT_GET} {' '.join(packages)}")
     with progress.step(f"Install {', '.join(packages)}"):
-        runner.run("sh", "-c", command, env={"DEBIAN_FRONTEND": "noninteractive"}, timeout_seconds=1200)
+        runner.run(*APT_GET.split(), *packages, env=quiet, timeout_seconds=1200)
+    importlib.invalidate_caches()
+    if still := missing(needs):
+        names = ", ".join(need.name for need in still)
+        raise SandboxError(f"{', '.join(packages)} was installed, but {names} is still missing. {_hint(still)}".strip())
+
+
+def _hint(still: tuple[Need, ...]) -> str:
+    if any(need.module for need in still):
+        return (
+            f"{sys.executable} is not the distribution's Python: give it that module, or set PYTHON=/usr/bin/python3."
+        )
+    return " ".join(f"Do this: {need.cure}." for need in still if need.cure)
+
+
+def _apt_knows(package: str) -> bool:
+    """Whether apt could install the package. A name that others merely provide is not enough."""
+    command = ("apt-cache", "show", "--no-all-versions", package)
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        return done.returncode == 0 and bool(done.stdout)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _libraries() -> str:
+    """What the dynamic loader knows. Where there is no ldconfig, libraries are not looked for."""
+    ldconfig = find_program("ldconfig")
+    if ldconfig is None:
+        return " ".join(need.library for need in TEST_NEEDS)
+    return subprocess.run([ldconfig, "-p"], capture_output=True, text=True, timeout=30, check=False).stdout
 
 
 def go_program(paths: Paths, runner: Runner, progress: Progress) -> str:
@@ -79,9 +167,13 @@ def node_folder(paths: Paths, runner: Runner, progress: Progress) -> Path:
 
 
 def _version(program: str, flag: str) -> tuple[int, ...]:
-    said = subprocess.run([program, flag], capture_output=True, text=True, timeout=30, check=False).stdout
-    found = re.search(r"(\d+)\.(\d+)", said)
-    return tuple(int(part) for part in found.groups()) if found else (0,)
+    return read_version(subprocess.run([program, flag], capture_output=True, text=True, timeout=30, check=False).stdout)
+
+
+def read_version(said: str) -> tuple[int, ...]:
+    """The first version in a program's words, as three numbers; zeros where there is none."""
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said)
+    return tuple(int(part or 0) for part in found.groups()) if found else (0, 0, 0)
 
 
 def _from_wheel(paths: Paths, runner: Runner, progress: Progress, package: str, version: str) -> Path:
@@ -91,7 +183,11 @@ def _from_wheel(paths: Paths, runner: Runner, progress: Progress, package: str, 
         with progress.step(f"Fetch {package} {version} from PyPI"):
             unfinished = folder.with_name(f"{folder.name}.part")
             shutil.rmtree(unfinished, ignore_errors=True)
-            pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", unfinished)
-            runner.run(*pip, f"{package}=={version}")
+            # Debian's Python has no pip of its own; a venv always has one.
+            venv = folder.with_name("pip")
+            runner.run(sys.executable, "-m", "venv", "--clear", venv)
+            install = ("install", "-q", "--disable-pip-version-check", "--no-deps", "--target", unfinished)
+            runner.run(venv / "bin" / "python", "-m", "pip", *install, f"{package}=={version}")
+            shutil.rmtree(venv)
             unfinished.rename(folder)
     return folder

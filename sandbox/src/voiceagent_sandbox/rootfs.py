@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from voiceagent_sandbox.paths import Paths, content_hash
 from voiceagent_sandbox.process import Runner, SandboxError, is_root
 from voiceagent_sandbox.progress import Progress
+from voiceagent_sandbox.work_folder import work_folder
 
 SUITE = "bookworm"
 PYTHON_IMAGE = "python:3.11-slim-bookworm"
@@ -37,6 +37,7 @@ NODE_PACKAGES = (
     ),
     *("pigz", "catatonit", "hostname"),
 )
+NODE_ROOT = f"voiceagent-node-root:{content_hash([], SUITE, *NODE_PACKAGES, 'v1')}"
 PULL_SECONDS = 600
 HOST_CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -52,27 +53,32 @@ class BaseImages:
 
     def python(self) -> str:
         """The image that the project's own Dockerfile starts from."""
-        if self.pull(PYTHON_IMAGE):
-            return PYTHON_IMAGE
-        tag = f"voiceagent-base:{content_hash([], SUITE, *PYTHON_PACKAGES, _host_settings(), 'v2')}"
-        if not self.exists(tag):
-            with self._progress.step("Make the Python base image from Debian packages"):
-                self._bootstrap(tag, PYTHON_PACKAGES, carry_host_settings=True)
-        return tag
+        made_here = f"voiceagent-base:{content_hash([], SUITE, *PYTHON_PACKAGES, _host_settings(), 'v2')}"
+        if image := self.have(made_here, PYTHON_IMAGE):
+            return image
+        with self._progress.step("Make the Python base image from Debian packages"):
+            self._bootstrap(made_here, PYTHON_PACKAGES, carry_host_settings=True)
+        return made_here
 
     def node_root(self) -> str:
         """Debian with systemd and containerd: what kind's own base image holds."""
-        tag = f"voiceagent-node-root:{content_hash([], SUITE, *NODE_PACKAGES, 'v1')}"
-        if not self.exists(tag):
+        if not self.exists(NODE_ROOT):
             with self._progress.step("Make the node's root from Debian packages"):
-                self._bootstrap(tag, NODE_PACKAGES, carry_host_settings=False)
-        return tag
+                self._bootstrap(NODE_ROOT, NODE_PACKAGES, carry_host_settings=False)
+        return NODE_ROOT
 
-    def pull(self, image: str) -> bool:
-        """Have a public image here: True when it is, False when no registry answers."""
-        if self.exists(image):
-            return True
-        return self._runner.succeeds("docker", "pull", "--quiet", image, env=self._env, timeout_seconds=PULL_SECONDS)
+    def have(self, made_here: str, public: str) -> str | None:
+        """The image to use: what is here already, else the public one where a registry answers; None where none does.
+
+        Names must not change from one `up` to the next just because a registry answers again: a running cluster
+        would be made anew.
+        """
+        if self.exists(made_here):
+            return made_here
+        pull = ("docker", "pull", "--quiet", public)
+        if self.exists(public) or self._runner.succeeds(*pull, env=self._env, timeout_seconds=PULL_SECONDS):
+            return public
+        return None
 
     def exists(self, image: str) -> bool:
         return self._runner.succeeds("docker", "image", "inspect", "--format", "{{.Id}}", image, env=self._env)
@@ -82,8 +88,7 @@ class BaseImages:
             raise SandboxError(
                 "No container registry answers, so base images must be made here, which needs root: run this as root."
             )
-        work = Path(tempfile.mkdtemp(prefix="bootstrap-", dir=self._paths.cache))
-        try:
+        with work_folder(self._paths.cache, "bootstrap-", self._runner) as work:
             root = work / "root"
             self._runner.run("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, root)
             for unneeded in (
@@ -100,8 +105,6 @@ class BaseImages:
             archive = work / "root.tar"
             self._runner.run("tar", "-C", root, "-cf", archive, ".")
             self._runner.run("docker", "import", archive, tag, env=self._env)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
 
 
 def _host_settings() -> str:

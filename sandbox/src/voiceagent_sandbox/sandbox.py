@@ -1,7 +1,6 @@
 """The sandbox as a whole: up, down and status, each safe to call at any time and again."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,13 +11,15 @@ from voiceagent_sandbox.client import build_client, check_client
 from voiceagent_sandbox.cluster import Cluster, find_nodes
 from voiceagent_sandbox.engine import Engine
 from voiceagent_sandbox.existing import ExistingCluster
-from voiceagent_sandbox.images import ImageLoader, ImageMaker, Images
+from voiceagent_sandbox.images import ImageLoader, ImageMaker, Images, own_images, remove_images
 from voiceagent_sandbox.install import ADDRESS, Installer
 from voiceagent_sandbox.node_image import NodeImage
 from voiceagent_sandbox.paths import CLUSTER_NAME, Paths
 from voiceagent_sandbox.process import Runner, SandboxError
 from voiceagent_sandbox.progress import Progress
 from voiceagent_sandbox.rootfs import BaseImages
+from voiceagent_sandbox.state import Mode, State
+from voiceagent_sandbox.work_folder import remove_stale
 
 
 class Sandbox:
@@ -29,6 +30,7 @@ class Sandbox:
         self.paths = paths
         self._environ = environ
         self._use_existing = environ.get("CLUSTER") == "existing"
+        self._state = State(paths)
         self._runner = Runner(paths.cache / "logs" / "sandbox.log", {**environ, "PATH": path})
         self.progress = Progress(lambda: self._runner.last_line)
 
@@ -36,6 +38,7 @@ class Sandbox:
         """Bring everything up, using what is there already."""
         with self._alone():
             self._require_engine()
+            self._state.begin(Mode.EXISTING if self._use_existing else Mode.OWN)
             go = requirements.go_program(self.paths, self._runner, self.progress)
             built = servers.Servers(self.paths, self._runner, go)
             engine = Engine(self.paths, self._runner)
@@ -46,48 +49,60 @@ class Sandbox:
             built.make((servers.KIND, servers.HELM, servers.KUBECTL), self.progress)
             existing = self._existing(built) if self._use_existing else None
             if existing:
-                name, kubeconfig = existing.kind_name(), existing.kubeconfig
-                existing.link_for_tools()
+                existing.remember()
+                name = existing.kind_name()
+                existing.require_free()
             else:
-                name, kubeconfig = CLUSTER_NAME, self.paths.kubeconfig
+                name = CLUSTER_NAME
                 node_image = NodeImage(self.paths, self._runner, env, self.progress, built, bases, go).ensure()
             build_client(self.paths, self._runner, self.progress)
             images = ImageMaker(self.paths, self._runner, env, self.progress, built, bases).ensure()
             if not existing:
                 with self.progress.step("kind cluster: one control plane, two workers"):
                     Cluster(self.paths, self._runner, env, built).up(node_image)
-            kube = {**env, "KUBECONFIG": str(kubeconfig)}
+            kube = {**env, "KUBECONFIG": str(self.paths.kubeconfig)}
             self._install(built, images, kube, name)
             if existing:
                 existing.open_door()
 
     def down(self) -> None:
         """Take away containers, networks, rules and processes that `up` made. The cache stays."""
-        if not self.paths.run.exists():
-            self.progress.note("The sandbox is not up.")
-            return
         with self._alone():
             built = servers.Servers(self.paths, self._runner, "go")
             engine = Engine(self.paths, self._runner)
-            if self._use_existing:
-                existing = self._existing(built)
-                with self.progress.step("Take the product out of the existing cluster"):
-                    existing.close_door()
-                    kube = {"KUBECONFIG": str(existing.kubeconfig)}
-                    Installer(self.paths, self._runner, kube, built.bin).remove()
-            elif engine.reachable():
+            cluster = Cluster(self.paths, self._runner, engine.env(), built) if engine.reachable() else None
+            mode = self._state.mode() or (Mode.EXISTING if self._use_existing else None)
+            if mode is None and not (cluster and cluster.remains()):
+                self.progress.note("The sandbox is not up.")
+                return
+            if mode is Mode.EXISTING:
+                self._leave_existing(built)
+            elif cluster:
                 with self.progress.step("Delete the cluster"):
-                    Cluster(self.paths, self._runner, engine.env(), built).down()
+                    cluster.down()
             with self.progress.step("Stop the sandbox's Docker engine"):
                 engine.stop()
             shutil.rmtree(self.paths.run, ignore_errors=True)
+
+    def _leave_existing(self, built: servers.Servers) -> None:
+        """Take what `up` put into an existing cluster out of it, if the cluster still answers."""
+        existing = self._existing(built)
+        if not self.paths.kubeconfig.exists():
+            existing.remember()
+        with self.progress.step("Take the product out of the existing cluster"):
+            existing.close_door()
+            kube = {"KUBECONFIG": str(self.paths.kubeconfig)}
+            if not self._runner.succeeds(built.bin / "kubectl", "get", "--raw", "/readyz", env=kube):
+                self.progress.note("  It does not answer, so what is in it stays there.")
+            elif existing.holds_ours():
+                Installer(self.paths, self._runner, kube, built.bin, shared=True).remove()
 
     def _existing(self, built: servers.Servers) -> ExistingCluster:
         return ExistingCluster(self.paths, self._runner, self._environ, built.bin / "kubectl")
 
     def _install(self, built: servers.Servers, images: Images, kube: dict[str, str], cluster: str) -> None:
         """Bring the images into the nodes and everything into the cluster."""
-        installer = Installer(self.paths, self._runner, kube, built.bin)
+        installer = Installer(self.paths, self._runner, kube, built.bin, shared=self._use_existing)
         loader = ImageLoader(self._runner, kube, built.bin / "kind", cluster)
         nodes = find_nodes(self._runner, built.bin / "kubectl", kube)
         with self.progress.step("Load the servers' and speech images"):
@@ -132,15 +147,17 @@ class Sandbox:
         )
 
     def integration_servers(self) -> Path:
-        """Have etcd, the API server, kubectl and livekit-server here; returns their folder."""
+        """Have what KUBEBUILDER_ASSETS lacks of the integration tests' servers; returns the folder of those."""
         with self._alone():
             go = requirements.go_program(self.paths, self._runner, self.progress)
             built = servers.Servers(self.paths, self._runner, go)
-            programs: tuple[servers.Program, ...] = servers.INTEGRATION_PROGRAMS
-            assets = Path(self._environ.get("KUBEBUILDER_ASSETS", built.bin))
-            if assets != built.bin and all((assets / p.name).exists() for p in servers.APISERVER_PROGRAMS):
-                programs = tuple(p for p in programs if p not in servers.APISERVER_PROGRAMS)
-            built.make(programs, self.progress)
+            assets = Path(self._environ.get("KUBEBUILDER_ASSETS") or built.bin)
+            given = () if assets == built.bin else servers.APISERVER_PROGRAMS
+            # Assets from elsewhere are whole or not: the usual ones have no kube-controller-manager.
+            built.make(
+                tuple(p for p in servers.INTEGRATION_PROGRAMS if p not in given or not (assets / p.name).exists()),
+                self.progress,
+            )
             return built.bin
 
     def client(self) -> None:
@@ -155,34 +172,38 @@ class Sandbox:
 
     def python_venv(self) -> None:
         """Have Python's venv module, which Debian packages apart."""
-        requirements.install(("python3-venv",), self._runner, self.progress)
+        requirements.require(requirements.PYTHON_NEEDS, self._runner, self.progress)
 
     def machine(self) -> None:
         """Have all that the tests need of the machine, named at once before anything else happens."""
         self._require_engine(*requirements.TEST_NEEDS)
 
     def clear_cache(self) -> None:
-        """Empty the cache. Only while the sandbox is down, since the engine's images are in it."""
-        if self.paths.run.exists():
-            raise SandboxError("The sandbox is up; take it down first: make demo-down")
-        shutil.rmtree(self.paths.cache, ignore_errors=True)
+        """Empty the cache, and forget images of ours in an engine of the machine's. Only while the sandbox is down."""
+        with self._alone():
+            if self._state.mode():
+                raise SandboxError("The sandbox is up; take it down first: make demo-down")
+            engine = Engine(self.paths, self._runner)
+            if engine.reachable():
+                remove_images(own_images(self._runner, engine.env()), self._runner, engine.env())
+            shutil.rmtree(self.paths.cache, ignore_errors=True)
         self.progress.note(f"Emptied {self.paths.cache}.")
 
     def _require_engine(self, *more: requirements.Need) -> None:
         needs = () if Engine(self.paths, self._runner).reachable() else requirements.DOCKER_NEEDS
-        requirements.require((*needs, *requirements.BUILD_NEEDS, *more), self._runner, self.progress)
+        needs = (*requirements.PYTHON_NEEDS, *needs, *requirements.BUILD_NEEDS, *more)
+        requirements.require(needs, self._runner, self.progress)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One command at a time; a second waits, since it will find everything made."""
         self.paths.cache.mkdir(parents=True, exist_ok=True)
-        self.paths.run.mkdir(parents=True, exist_ok=True)
-        with (self.paths.cache / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.progress.note("Another sandbox command is running; waiting for it.")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def waiting() -> None:
+            self.progress.note("Another sandbox command is running; waiting for it.")
+
+        with self._runner.alone(self.paths.cache / "lock", waiting):
+            remove_stale(self.paths.cache, self._runner)
             yield
 
 

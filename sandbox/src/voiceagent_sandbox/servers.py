@@ -1,6 +1,5 @@
 """Server programs from pinned Go modules, kept by content: built once a machine, then only copied."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,9 +108,3 @@ class Servers:
             },
         )
         unfinished.replace(target)
-
-
-def clear(paths: Paths) -> None:
-    """Forget every built program."""
-    for name in ("servers", "bin"):
-        shutil.rmtree(paths.cache / name, ignore_errors=True)

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-from voiceagent_sandbox import requirements
 from voiceagent_sandbox.__main__ import main
 from voiceagent_sandbox.cluster import bridge_network, kind_config
 from voiceagent_sandbox.images import Images
@@ -31,11 +30,6 @@ def test_what_is_written_to_a_program_is_not_logged(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "log", dict(os.environ))
     assert runner.run("sh", "-c", "wc -c", stdin="a secret").strip() == "8"
     assert "a secret" not in (tmp_path / "log").read_text()
-
-
-def test_missing_programs_are_named_by_their_package_once() -> None:
-    needs = (requirements.Need("no-such-program-a", "pack"), requirements.Need("no-such-program-b", "pack"))
-    assert requirements.missing((*needs, requirements.Need("sh", "dash"))) == ["pack"]
 
 
 def test_the_cluster_listens_on_loopback_only() -> None:
