@@ -1,0 +1,64 @@
+"""The polite end of a call by its agent: the room is told why, and the agent says goodbye."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from livekit import api, rtc
+from livekit.agents import AgentSession
+from voiceagent_api.names import ATTRIBUTE_ENDED, ENDED_DRAINED, ENDED_TIME_IS_UP
+from voiceagent_api.shutdown import GOODBYE_SECONDS
+
+from voiceagent_worker.people import linked_person
+from voiceagent_worker.sentences import MAINTENANCE, TIME_IS_UP, sentence
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """Why an agent ends a call by itself."""
+
+    reason: str
+    """For programs: the value of the attribute voiceagents.dev/ended."""
+    sentences: Mapping[str, str]
+
+
+TIME: Final = Farewell(ENDED_TIME_IS_UP, TIME_IS_UP)
+DRAINED: Final = Farewell(ENDED_DRAINED, MAINTENANCE)
+
+
+async def say_farewell(
+    farewell: Farewell, language: str, session: AgentSession[None], room: rtc.Room, livekit: api.LiveKitAPI
+) -> None:
+    """Tell the room, say goodbye, and return: within GOODBYE_SECONDS, whatever fails."""
+    try:
+        async with asyncio.timeout(GOODBYE_SECONDS), asyncio.TaskGroup() as group:
+            group.create_task(_tell(farewell.reason, session, room, livekit))
+            group.create_task(_speak(sentence(farewell.sentences, language), session))
+    except TimeoutError:
+        logger.warning("The goodbye took longer than %d s and was cut off", GOODBYE_SECONDS)
+
+
+async def _speak(text: str, session: AgentSession[None]) -> None:
+    # refused where the caller is gone already
+    with suppress(RuntimeError):
+        await session.interrupt(force=True)
+        await session.say(text, allow_interruptions=False)
+
+
+async def _tell(reason: str, session: AgentSession[None], room: rtc.Room, livekit: api.LiveKitAPI) -> None:
+    """On the agent, for those in the room now; on the person too, since the agent's attributes leave with it."""
+    attributes = {ATTRIBUTE_ENDED: reason}
+    try:
+        await room.local_participant.set_attributes(attributes)
+        identity = linked_person(session)
+        if identity is not None:
+            await livekit.room.update_participant(
+                api.UpdateParticipantRequest(room=room.name, identity=identity, attributes=attributes)
+            )
+    except Exception as error:
+        logger.warning("The room could not be told why the call ends: %s", error or type(error).__name__)
