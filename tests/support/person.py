@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from contextlib import suppress
 
 from livekit import api, rtc
 from local_livekit import LiveKit
@@ -11,8 +12,17 @@ from worker_process import RunningWorker, until
 class Caller:
     """A person in a room, who waits for the agent."""
 
-    def __init__(self, livekit: LiveKit, worker: RunningWorker) -> None:
+    def __init__(
+        self,
+        livekit: LiveKit,
+        worker: RunningWorker,
+        *,
+        name: str = "",
+        metadata: str = "",
+        attributes: dict[str, str] | None = None,
+    ) -> None:
         self._livekit = livekit
+        self._known = (name, metadata, attributes or {})
         self._agent_name = worker.agent_name
         self.name = f"room-{uuid.uuid4().hex[:8]}"
         self.room = rtc.Room()
@@ -29,9 +39,13 @@ class Caller:
         configuration = api.RoomConfiguration(
             agents=[api.RoomAgentDispatch(agent_name=self._agent_name)], departure_timeout=2
         )
+        name, metadata, attributes = self._known
         token = (
             api.AccessToken(self._livekit.key, self._livekit.secret)
             .with_identity("caller")
+            .with_name(name)
+            .with_metadata(metadata)
+            .with_attributes(attributes)
             .with_grants(api.VideoGrants(room_join=True, room=self.name))
             .with_room_config(configuration)  # dispatches the agent as the room is made
         )
@@ -73,5 +87,7 @@ class Caller:
     async def _read(self, reader: rtc.TextStreamReader) -> None:
         self.heard.append("")
         place = len(self.heard) - 1
-        async for part in reader:
-            self.heard[place] += part
+        # an agent that dies leaves its sentence unfinished
+        with suppress(rtc.data_stream.StreamError):
+            async for part in reader:
+                self.heard[place] += part

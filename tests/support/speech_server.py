@@ -31,6 +31,12 @@ class SpeechServer:
         """What the language model answers from now on."""
         httpx.put(f"{self.url}/sandbox/script", json={"replies": list(replies)}, timeout=10).raise_for_status()
 
+    def asked_of_the_model(self) -> list[str]:
+        """The texts of the last request to the language model, without the instructions."""
+        answer = httpx.get(f"{self.url}/sandbox/journal", params={"kind": "llm", "limit": "1"}, timeout=10)
+        messages = answer.raise_for_status().json()["entries"][-1]["messages"]
+        return [message["content"] for message in messages if message["role"] in ("user", "assistant")]
+
 
 @contextmanager
 def speech_server(folder: Path) -> Iterator[SpeechServer]:

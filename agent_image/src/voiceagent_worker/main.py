@@ -149,9 +149,12 @@ class Worker:
 
     def _on_change(self, event: Event, before: SessionRecord | None, after: SessionRecord | None) -> None:
         self._metrics.observe(event, before, after, self._registry.active)
+        if after is None or after is before or after.ended_at is None:
+            return
         # an ended call never changes again, so this comes once for a job
-        if isinstance(event, SessionLost) and after is not None and after is not before:
-            self._rescue.lost(event.session, after.room)
+        logger.info("A call ended", extra={"session": after.id, "room": after.room, "outcome": after.outcome})
+        if isinstance(event, SessionLost):
+            self._rescue.lost(after.id, after.room)
 
     def _on_config_change(self) -> None:
         if self._watcher.error is not None:
