@@ -93,7 +93,7 @@ class ChannelServer:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             logger.warning("A session's line to the main process was cut off: %s", reason)
         except (OSError, TimeoutError) as error:
-            logger.warning("A session's line to the main process broke: %s", error or type(error).__name__)
+            logger.warning("A session's line to the main process broke: %s", str(error) or type(error).__name__)
         finally:
             writer.close()
             if session is not None and self._writers.get(session) is writer:
@@ -117,17 +117,24 @@ class SessionChannel:
             async with asyncio.timeout(CONNECT_SECONDS):
                 reader, writer = await asyncio.open_unix_connection(str(path))
         except (OSError, TimeoutError) as error:
-            logger.warning("The main process cannot be told of this session: %s", error or "no answer")
+            logger.warning("The main process cannot be told of this session: %s", str(error) or "no answer")
             return cls()
         return cls(reader, writer)
 
     async def commands(self) -> AsyncIterator[EndCall]:
         """What the main process tells this call, until it hangs up; what this call does not know is passed over."""
-        while self._reader is not None and (line := await self._reader.readline()):
+        while self._reader is not None:
             try:
-                yield decode_command(line)
+                if not (line := await self._reader.readline()):
+                    return
+                command = decode_command(line)
             except ValidationError:
                 logger.warning("The main process said what this session does not understand")
+            except (ValueError, OSError) as error:
+                logger.warning("The main process's line to this session broke: %s", error)
+                return
+            else:
+                yield command
 
     def send(self, event: SentEvent) -> None:
         """Queue an event."""

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,10 +43,12 @@ async def say_farewell(
 
 
 async def _speak(text: str, session: AgentSession[None]) -> None:
-    # refused where the caller is gone already
-    with suppress(RuntimeError):
+    try:
         await session.interrupt(force=True)
         await session.say(text, allow_interruptions=False)
+    except Exception as error:
+        # also where the caller is gone already
+        logger.info("The goodbye was not said: %s", str(error) or type(error).__name__)
 
 
 async def _tell(reason: str, session: AgentSession[None], room: rtc.Room, livekit: api.LiveKitAPI) -> None:
@@ -61,4 +62,4 @@ async def _tell(reason: str, session: AgentSession[None], room: rtc.Room, liveki
                 api.UpdateParticipantRequest(room=room.name, identity=identity, attributes=attributes)
             )
     except Exception as error:
-        logger.warning("The room could not be told why the call ends: %s", error or type(error).__name__)
+        logger.warning("The room could not be told why the call ends: %s", str(error) or type(error).__name__)

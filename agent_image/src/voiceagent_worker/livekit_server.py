@@ -59,6 +59,7 @@ class LiveKitServer:
         self._on_refused = on_refused
         # replaced, never changed in place: AgentServer asks for the load on another thread
         self._starting: frozenset[str] = frozenset()
+        self._started = False
         self._registered_once = False
         self._closed = False
         self._failures = _ConnectionFailures()
@@ -81,12 +82,15 @@ class LiveKitServer:
             preload_modules=list(preload),
         )
         self._server.rtc_session(entrypoint, agent_name=config.agent_name, on_request=self._accept)
+        self._server.on("worker_started", self._on_started)
         self._server.on("worker_registered", self._on_registered)
 
     @property
     def taken(self) -> int:
         """How many calls this worker has, those about to start too."""
-        return len({info.job.id for info in self._server.active_jobs} | self._starting)
+        # AgentServer has no list of jobs before it runs
+        jobs = self._server.active_jobs if self._started else []
+        return len({info.job.id for info in jobs} | self._starting)
 
     @property
     def registered(self) -> bool:
@@ -154,6 +158,9 @@ class LiveKitServer:
 
     def _load(self, _: AgentServer) -> float:
         return load(self.taken, self._capacity, self._draining())
+
+    def _on_started(self) -> None:
+        self._started = True
 
     def _on_registered(self, *_: object) -> None:
         self._registered_once = True

@@ -39,6 +39,6 @@ class NewestWriter(Generic[T]):
                 self._failing = False
             except Exception as error:
                 if not self._failing:
-                    logger.warning("%s could not be written: %s", self._what, error or type(error).__name__)
+                    logger.warning("%s could not be written: %s", self._what, str(error) or type(error).__name__)
                 self._failing = True
             await asyncio.sleep(self._rest_seconds)

@@ -6,6 +6,7 @@ person in the room, so the new agent goes on with it.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,9 @@ RESCUE_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 0.5
 MAX_RESCUES: Final = 100
 """At once; a pod that loses more calls than this has other trouble, and the operator looks after rooms too."""
+MAX_RESCUES_OF_A_ROOM: Final = 3
+"""An agent that dies of what it meets in a room would die there for ever. The operator tries on, ever more slowly."""
+REMEMBERED_RESCUES: Final = 300
 _FAILURES: Final = (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -34,6 +38,7 @@ class Rescue:
         self._credentials = credentials
         self._agent_name = agent_name
         self._on_recovered = on_recovered
+        self._rooms: deque[str] = deque(maxlen=REMEMBERED_RESCUES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -41,9 +46,10 @@ class Rescue:
         """Take up the room of a job that died. Call it once for each job."""
         if self._closed:
             return
-        if len(self._tasks) >= MAX_RESCUES:
-            logger.warning("Too many calls died at once; a room is left to the operator", extra={"room": room})
+        if len(self._tasks) >= MAX_RESCUES or self._rooms.count(room) >= MAX_RESCUES_OF_A_ROOM:
+            logger.error("Too many calls died; the room of one is left to the operator", extra={"room": room})
             return
+        self._rooms.append(room)
         task = asyncio.get_running_loop().create_task(self._recover(job_id, room), name="rescue")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -71,7 +77,9 @@ class Rescue:
                     api.CreateAgentDispatchRequest(agent_name=self._agent_name, room=room)
                 )
         except _FAILURES as error:
-            logger.error("The room of a dead call got no other agent: %s", error or "no answer", extra={"room": room})
+            logger.error(
+                "The room of a dead call got no other agent: %s", str(error) or "no answer", extra={"room": room}
+            )
             return
         logger.warning("A call's process died; another agent was called to its room", extra={"room": room})
         self._on_recovered()
@@ -89,7 +97,7 @@ class Rescue:
                 if isinstance(error, api.TwirpError) and error.code == api.TwirpErrorCode.NOT_FOUND:
                     # the room is over, or LiveKit has just taken the dead agent out of it
                     return Recovery(remove=(), dispatch=False)
-                logger.warning("The room of a dead call cannot be looked after yet: %s", error or "no answer")
+                logger.warning("The room of a dead call cannot be looked after yet: %s", str(error) or "no answer")
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _participant(self, info: api.ParticipantInfo) -> Participant:

@@ -55,6 +55,10 @@ async def test_server_is_registered_only_after_the_event_and_while_it_is_not_con
     assert server.registered is False
 
 
+async def test_server_that_does_not_run_yet_has_no_calls(server: LiveKitServer) -> None:
+    assert server.taken == 0
+
+
 async def test_reason_for_not_being_registered_names_the_server_the_agent_and_the_last_failure(
     server: LiveKitServer,
 ) -> None:
