@@ -226,7 +226,8 @@ async def test_call_that_reaches_its_longest_duration_is_ended_by_the_agent(
         await caller.agent()
         session = await ended(worker, caller.name, 40.0)
         assert (session["outcome"], session["error"]) == ("completed", None)
-        await asyncio.wait_for(caller.left.wait(), 10)
+        await asyncio.wait_for(caller.left.wait(), 60)
+        assert caller.room.local_participant.attributes["voiceagents.dev/ended"] == "time-is-up"
 
 
 async def test_worker_with_a_wrong_livekit_secret_says_so_on_readyz(
