@@ -22,7 +22,7 @@ from voiceagent_worker.conversation import create_agent, create_session, report
 from voiceagent_worker.credentials import read_control_token
 from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
 from voiceagent_worker.events import SessionEnded, SessionStarted
-from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell
+from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, withdraw_farewell
 from voiceagent_worker.memory import memory_key
 from voiceagent_worker.providers import build_models, modules_of
 from voiceagent_worker.providers.failures import failure_sentence, kind_of
@@ -121,6 +121,7 @@ class Call:
             # refused where the caller is gone already; then the session's close is what tells the result
             with suppress(RuntimeError):
                 session.say(greeting, allow_interruptions=True)
+        self._spawn(withdraw_farewell(self._context.room, self._context.api), "farewell")
         self._spawn(self._end_in_time(session, config), "longest_duration")
         self._spawn(self._end_when_told(session, config), "commands")
 

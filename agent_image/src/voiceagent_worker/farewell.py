@@ -16,6 +16,8 @@ from voiceagent_worker.sentences import MAINTENANCE, TIME_IS_UP, sentence
 
 logger = logging.getLogger(__name__)
 
+MARK_SECONDS: Final = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
@@ -42,6 +44,13 @@ async def say_farewell(
         logger.warning("The goodbye took longer than %d s and was cut off", GOODBYE_SECONDS)
 
 
+async def withdraw_farewell(room: rtc.Room, livekit: api.LiveKitAPI) -> None:
+    """For an agent that comes to a person whom another said goodbye to: that person is in a call again."""
+    for person in room.remote_participants.values():
+        if ATTRIBUTE_ENDED in person.attributes:
+            await _mark(person.identity, "", room, livekit)
+
+
 async def _speak(text: str, session: AgentSession[None]) -> None:
     try:
         await session.interrupt(force=True)
@@ -53,13 +62,20 @@ async def _speak(text: str, session: AgentSession[None]) -> None:
 
 async def _tell(reason: str, session: AgentSession[None], room: rtc.Room, livekit: api.LiveKitAPI) -> None:
     """On the agent, for those in the room now; on the person too, since the agent's attributes leave with it."""
-    attributes = {ATTRIBUTE_ENDED: reason}
     try:
-        await room.local_participant.set_attributes(attributes)
-        identity = linked_person(session)
-        if identity is not None:
-            await livekit.room.update_participant(
-                api.UpdateParticipantRequest(room=room.name, identity=identity, attributes=attributes)
-            )
+        await room.local_participant.set_attributes({ATTRIBUTE_ENDED: reason})
     except Exception as error:
         logger.warning("The room could not be told why the call ends: %s", str(error) or type(error).__name__)
+    identity = linked_person(session)
+    if identity is not None:
+        await _mark(identity, reason, room, livekit)
+
+
+async def _mark(identity: str, reason: str, room: rtc.Room, livekit: api.LiveKitAPI) -> None:
+    """Set the person's attribute; an empty reason takes it away."""
+    request = api.UpdateParticipantRequest(room=room.name, identity=identity, attributes={ATTRIBUTE_ENDED: reason})
+    try:
+        async with asyncio.timeout(MARK_SECONDS):
+            await livekit.room.update_participant(request)
+    except Exception as error:
+        logger.warning("A person could not be marked in the room: %s", str(error) or type(error).__name__)

@@ -123,8 +123,8 @@ class Worker:
         finally:
             stopping.cancel()
             watching.cancel()
-            await self._rescue.close()
-            await self._livekit.close()
+            # together, for the sake of the grace period
+            await asyncio.gather(self._rescue.close(), self._livekit.close())
             serving.cancel()
             await asyncio.gather(stopping, watching, serving, return_exceptions=True)
             await self._http.stop()

@@ -55,8 +55,10 @@ class Rescue:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Leave the rest to others."""
+        """Finish what was taken up, which has a deadline, and take up nothing more."""
         self._closed = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=RESCUE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,5 +1,6 @@
 """A call whose process dies goes on with another agent, against a real livekit-server and real speech."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -62,6 +63,28 @@ async def test_crashed_call_gets_another_agent_even_from_a_worker_that_takes_onl
         sessions = [one for one in (await worker.status())["sessions"] if one["room"] == caller.name]
         assert [one["outcome"] for one in sessions] == ["crashed", "active"]
         assert agent.identity == f"agent-{sessions[1]['id']}"
+
+
+async def test_call_that_crashes_on_a_draining_pod_goes_on_with_another_pod(
+    livekit: LiveKit, start_worker: StartWorker
+) -> None:
+    worker = start_worker(livekit)
+    await until_ready(worker)
+    process = await idle_process(worker)
+    async with Caller(livekit, worker) as caller:
+        dead = await caller.agent()
+        other = start_worker(livekit, agent_name=worker.agent_name)
+        await until_ready(other)
+        worker.process.send_signal(signal.SIGTERM)
+
+        async def draining() -> bool:
+            return bool((await worker.status())["draining"])
+
+        await until(draining, 60.0, "a draining pod")
+        os.kill(process, signal.SIGKILL)
+        await caller.agent(other_than=dead.identity)
+        assert (await session_of(other, caller.name) or {})["outcome"] == "active"
+    assert await asyncio.to_thread(worker.process.wait, 60) == 0
 
 
 async def test_room_whose_person_is_gone_gets_no_other_agent(livekit: LiveKit, start_worker: StartWorker) -> None:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from livekit import api
 from local_livekit import LiveKit
 from person import Caller
 from worker_process import (
@@ -227,7 +228,20 @@ async def test_call_that_reaches_its_longest_duration_is_ended_by_the_agent(
         session = await ended(worker, caller.name, 40.0)
         assert (session["outcome"], session["error"]) == ("completed", None)
         await asyncio.wait_for(caller.left.wait(), 60)
-        assert caller.room.local_participant.attributes["voiceagents.dev/ended"] == "time-is-up"
+        attributes = caller.room.local_participant.attributes
+        assert attributes["voiceagents.dev/ended"] == "time-is-up"
+
+        await until_config_changes(worker, maxSessionSeconds=600)
+        async with livekit.client() as client:
+            await client.agent_dispatch.create_dispatch(
+                api.CreateAgentDispatchRequest(agent_name=worker.agent_name, room=caller.name)
+            )
+        await caller.agent()
+
+        async def forgotten() -> bool:
+            return "voiceagents.dev/ended" not in caller.room.local_participant.attributes
+
+        await until(forgotten, 60.0, "a person in a call again")
 
 
 async def test_worker_with_a_wrong_livekit_secret_says_so_on_readyz(

@@ -2,12 +2,14 @@
 
 import pytest
 from processes import free_port
+from voiceagent_worker import rescue as rescue_module
 from voiceagent_worker.credentials import LiveKitCredentials
 from voiceagent_worker.rescue import MAX_RESCUES, MAX_RESCUES_OF_A_ROOM, Rescue
 
 
 @pytest.fixture
-def rescue() -> Rescue:
+def rescue(monkeypatch: pytest.MonkeyPatch) -> Rescue:
+    monkeypatch.setattr(rescue_module, "RESCUE_SECONDS", 0)
     credentials = LiveKitCredentials("key", "a-secret-of-at-least-32-characters")
     return Rescue(f"ws://127.0.0.1:{free_port()}", credentials, "agent", on_recovered=lambda: None)
 
