@@ -9,6 +9,7 @@ import pytest
 from livekit import rtc
 from livekit.agents import JobContext
 from voiceagent_api.agent_config import AgentConfig, ProviderConfig, ProvidersConfig
+from voiceagent_worker import rescue
 from voiceagent_worker.config import LoadedConfig
 from voiceagent_worker.credentials import LiveKitCredentials
 from voiceagent_worker.entrypoint import LOST_CONNECTION
@@ -44,7 +45,16 @@ async def no_call(_: JobContext) -> None:
 @pytest.fixture
 async def unreachable() -> AsyncIterator[LiveKitServer]:
     url = f"ws://127.0.0.1:{free_port()}"
-    server = LiveKitServer(config(url), LiveKitCredentials("key", "s" * 32), no_call, lambda _: None, [])
+    server = LiveKitServer(
+        config(url),
+        LiveKitCredentials("key", "s" * 32),
+        no_call,
+        lambda _: None,
+        [],
+        capacity=1,
+        draining=lambda: False,
+        on_refused=lambda _: None,
+    )
     # no processes for calls: they take seconds to start, and none is needed here
     server._server._num_idle_processes = 0
     running = asyncio.create_task(server.run())
@@ -69,7 +79,20 @@ async def test_worker_without_its_livekit_server_says_why_and_keeps_trying(unrea
 
 async def test_worker_without_its_livekit_server_drains_at_once(unreachable: LiveKitServer) -> None:
     await until_it_failed_to_connect(unreachable)
-    await asyncio.wait_for(unreachable.drain(), 5)
+    await asyncio.wait_for(unreachable.drain(end_calls=lambda: pytest.fail("there is no call")), 60)
+
+
+async def test_room_of_a_dead_call_that_cannot_be_looked_after_is_told_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rescue, "RESCUE_SECONDS", 0.2)
+    url = f"ws://127.0.0.1:{free_port()}"
+    rooms = rescue.Rescue(url, LiveKitCredentials("key", "s" * 32), "agent", lambda: pytest.fail("nothing recovered"))
+    rooms.lost("job", "room")
+    async with asyncio.timeout(60):
+        while "The room of a dead call got no other agent: no answer" not in caplog.messages:
+            await asyncio.sleep(0.05)
+    await rooms.close()
 
 
 async def test_worker_whose_port_is_taken_ends_with_1_and_says_which(
@@ -78,7 +101,17 @@ async def test_worker_whose_port_is_taken_ends_with_1_and_says_which(
     taken = HttpEndpoints(create_app(lambda: None, lambda: 1 / 0, bytes), "127.0.0.1", port := free_port())
     await taken.start()
     loaded = LoadedConfig(config("ws://127.0.0.1:9"), "{}")
-    settings = Settings(tmp_path / "agent.json", tmp_path, "127.0.0.1", port, None, "pod", "abc")
+    settings = Settings(
+        config_path=tmp_path / "agent.json",
+        livekit_path=tmp_path,
+        control_token_path=tmp_path / "token",
+        max_sessions=10,
+        host="127.0.0.1",
+        port=port,
+        namespace=None,
+        pod="pod",
+        revision="abc",
+    )
     worker = Worker(settings, loaded, LiveKitCredentials("key", "secret"), RunFolder(tmp_path))
     assert await worker.run() == EXIT_FAILED
     assert f"The HTTP endpoints cannot listen on port {port}" in caplog.text

@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 START_SECONDS = 150.0
 """Imports take seconds, and many more on a machine that builds beside the tests."""
 PROVIDER_KEY = "sk-this-must-never-be-seen"
+CONTROL_TOKEN = "control-token-that-must-never-be-seen"
 
 
 @dataclass
@@ -52,9 +53,13 @@ class RunningWorker:
         part.replace(self.config_path)
 
     async def get(self, path: str) -> tuple[int, str]:
+        return await self.ask("GET", path)
+
+    async def ask(self, method: str, path: str, token: str | None = None) -> tuple[int, str]:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client,
-            client.get(f"http://127.0.0.1:{self.port}{path}") as response,
+            client.request(method, f"http://127.0.0.1:{self.port}{path}", headers=headers) as response,
         ):
             return response.status, await response.text()
 
@@ -79,19 +84,32 @@ def _ps() -> str:
     return subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
 
 
-def new_worker(folder: Path, livekit: LiveKit, api_secret: str = API_SECRET) -> RunningWorker:
-    """Start a worker whose providers cannot be reached: what it does about that is part of what is tested."""
+def new_worker(
+    folder: Path,
+    livekit: LiveKit,
+    api_secret: str = API_SECRET,
+    *,
+    max_sessions: int = 10,
+    agent_name: str | None = None,
+    provider_url: str | None = None,
+    **fields: Any,
+) -> RunningWorker:
+    """Start a worker; `fields` are those of its config file.
+
+    Unless `provider_url` is given its providers cannot be reached: what it does about that is part of what is tested.
+    """
     (folder / "livekit").mkdir()
     (folder / "livekit" / "LIVEKIT_API_KEY").write_text(API_KEY)
     (folder / "livekit" / "LIVEKIT_API_SECRET").write_text(api_secret + "\n")
     key_path = folder / "OPENAI_API_KEY"
     key_path.write_text(PROVIDER_KEY)
-    nowhere = f"http://127.0.0.1:{free_port()}/v1"
+    (folder / "control-token").write_text(CONTROL_TOKEN)
+    url = provider_url or f"http://127.0.0.1:{free_port()}/v1"
 
     def provider(model: str, **more: Any) -> dict[str, Any]:
-        return {"provider": "openai", "model": model, "baseURL": nowhere, "credentialsPath": str(key_path), **more}
+        return {"provider": "openai", "model": model, "baseURL": url, "credentialsPath": str(key_path), **more}
 
-    agent_name = f"tests-{folder.name}"
+    agent_name = agent_name or f"tests-{folder.name}"
     config = {
         "schemaVersion": 1,
         "namespace": "tests",
@@ -108,6 +126,7 @@ def new_worker(folder: Path, livekit: LiveKit, api_secret: str = API_SECRET) -> 
         "maxSessionSeconds": 600,
         "drainTimeoutSeconds": 60,
         "logLevel": "INFO",
+        **fields,
     }
     config_path = folder / "agent.json"
     config_path.write_text(json.dumps(config))
@@ -120,8 +139,10 @@ def new_worker(folder: Path, livekit: LiveKit, api_secret: str = API_SECRET) -> 
         "POD_NAME": "agent-pod-1",
         "VOICEAGENT_REVISION": "rev1",
         "VOICEAGENT_CONFIG": str(config_path),
+        "VOICEAGENT_MAX_SESSIONS": str(max_sessions),
     }
     command = [sys.executable, "-m", "voiceagent_worker", "--livekit-credentials", str(folder / "livekit")]
+    command += ["--control-token", str(folder / "control-token")]
     with (folder / "worker.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)],

@@ -1,12 +1,12 @@
-"""The line from a call's process to the main process: a Unix socket in a private folder, one event a line.
+"""The line between a call's process and the main process: a Unix socket in a private folder, one message a line.
 
-livekit-agents gives no such line of its own. The end of the stream without an end event means that the
-process died.
+A call tells events; the main process may tell it to end. livekit-agents gives no such line of its own. The end of
+the stream without an end event means that the process died.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import Final
 from pydantic import ValidationError
 
 from voiceagent_worker.events import (
+    EndCall,
     Event,
     SentEvent,
     SessionEnded,
     SessionLost,
     SessionStarted,
     decode,
+    decode_command,
     encode,
 )
 
@@ -35,7 +37,7 @@ CLOSE_SECONDS: Final = 2.0
 
 
 class ChannelServer:
-    """The main process's end: turns lines into events."""
+    """The main process's end: turns lines into events, and hands commands to the calls."""
 
     def __init__(self, path: Path, on_event: Callable[[Event], None], clock: Callable[[], datetime]) -> None:
         self._path = path
@@ -43,10 +45,17 @@ class ChannelServer:
         self._clock = clock
         self._server: asyncio.Server | None = None
         self._readers: set[asyncio.Task[None]] = set()
+        self._writers: dict[str, asyncio.StreamWriter] = {}
 
     async def start(self) -> None:
         """Listen."""
         self._server = await asyncio.start_unix_server(self._accept, str(self._path), limit=MAX_LINE_BYTES)
+
+    def tell_all(self, command: EndCall) -> None:
+        """Tell every call that runs now. A line is short, so what a call does not read stays in the socket."""
+        for writer in self._writers.values():
+            if not writer.is_closing():
+                writer.write(encode(command))
 
     async def stop(self) -> None:
         """Stop listening and let go of every call's line."""
@@ -75,6 +84,7 @@ class ChannelServer:
                 if session not in (None, event.session):
                     raise ValueError("an event of another session")
                 session = event.session
+                self._writers[session] = writer
                 self._on_event(event)
                 ended = ended or isinstance(event, SessionEnded)
                 line = await reader.readline()
@@ -83,9 +93,11 @@ class ChannelServer:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             logger.warning("A session's line to the main process was cut off: %s", reason)
         except (OSError, TimeoutError) as error:
-            logger.warning("A session's line to the main process broke: %s", error or type(error).__name__)
+            logger.warning("A session's line to the main process broke: %s", str(error) or type(error).__name__)
         finally:
             writer.close()
+            if session is not None and self._writers.get(session) is writer:
+                del self._writers[session]
             if session is not None and not ended:
                 self._on_event(SessionLost(session=session, at=self._clock()))
 
@@ -93,7 +105,8 @@ class ChannelServer:
 class SessionChannel:
     """A call's end. It never blocks and never fails the call: a call is worth more than its record."""
 
-    def __init__(self, writer: asyncio.StreamWriter | None) -> None:
+    def __init__(self, reader: asyncio.StreamReader | None = None, writer: asyncio.StreamWriter | None = None) -> None:
+        self._reader = reader
         self._writer = writer
         self._dropped = 0
 
@@ -102,11 +115,26 @@ class SessionChannel:
         """Connect to the main process; on failure the channel swallows what it is given."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, writer = await asyncio.open_unix_connection(str(path))
+                reader, writer = await asyncio.open_unix_connection(str(path))
         except (OSError, TimeoutError) as error:
-            logger.warning("The main process cannot be told of this session: %s", error or "no answer")
-            return cls(None)
-        return cls(writer)
+            logger.warning("The main process cannot be told of this session: %s", str(error) or "no answer")
+            return cls()
+        return cls(reader, writer)
+
+    async def commands(self) -> AsyncIterator[EndCall]:
+        """What the main process tells this call, until it hangs up; what this call does not know is passed over."""
+        while self._reader is not None:
+            try:
+                if not (line := await self._reader.readline()):
+                    return
+                command = decode_command(line)
+            except ValidationError:
+                logger.warning("The main process said what this session does not understand")
+            except (ValueError, OSError) as error:
+                logger.warning("The main process's line to this session broke: %s", error)
+                return
+            else:
+                yield command
 
     def send(self, event: SentEvent) -> None:
         """Queue an event."""

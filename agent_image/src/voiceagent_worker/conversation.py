@@ -1,7 +1,6 @@
 """The voice pipeline of one call, and what it tells of itself."""
 
 from collections.abc import Callable
-from typing import Final
 
 from livekit.agents import (
     NOT_GIVEN,
@@ -24,22 +23,6 @@ from voiceagent_worker.events import ProviderFailed, SentEvent, TurnCompleted, U
 from voiceagent_worker.providers import Models
 from voiceagent_worker.providers.failures import kind_of
 from voiceagent_worker.turns import TurnTracker
-
-GOODBYES: Final = {
-    "de": "Unsere Zeit ist um. Auf Wiederhören!",
-    "en": "Our time is up. Goodbye!",
-    "es": "Se nos acabó el tiempo. ¡Adiós!",
-    "fr": "Nous sommes arrivés au bout du temps prévu. Au revoir !",
-    "it": "Il nostro tempo è finito. Arrivederci!",
-    "nl": "Onze tijd is om. Tot ziens!",
-    "pt": "O nosso tempo acabou. Adeus!",
-}
-"""Said when a call reaches its longest duration, in the agent's language where it is one of these."""
-
-
-def goodbye(language: str) -> str:
-    """The goodbye for a BCP 47 tag."""
-    return GOODBYES.get(language.split("-")[0].lower(), GOODBYES["en"])
 
 
 def create_agent(config: AgentConfig) -> Agent:

@@ -34,6 +34,11 @@ def read_livekit_credentials(folder: Path) -> LiveKitCredentials:
     return LiveKitCredentials(api_key=read(names.LIVEKIT_API_KEY), api_secret=read(names.LIVEKIT_API_SECRET))
 
 
+def read_control_token(path: Path) -> str:
+    """Read the mounted token of the agent's control Secret. Raises ConfigurationError."""
+    return _read_key(path, "The control token", "Wait for the operator to make the agent's control Secret.")
+
+
 def read_provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
     """Read the key of one provider. Raises ConfigurationError."""
     subject = f'The credential of the {kind} provider "{config.provider}"'

@@ -8,26 +8,31 @@ import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from livekit import rtc
-from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext, JobProcess
+from livekit.agents import Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess
 from voiceagent_api.agent_config import AgentConfig
 
 from voiceagent_worker import logs
 from voiceagent_worker.channel import SessionChannel
 from voiceagent_worker.config import load_config
-from voiceagent_worker.conversation import create_agent, create_session, goodbye, report
-from voiceagent_worker.errors import SessionStartError, WorkerError, user_sentence
+from voiceagent_worker.conversation import create_agent, create_session, report
+from voiceagent_worker.credentials import read_control_token
+from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
 from voiceagent_worker.events import SessionEnded, SessionStarted
+from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, withdraw_farewell
+from voiceagent_worker.memory import memory_key
 from voiceagent_worker.providers import build_models, modules_of
 from voiceagent_worker.providers.failures import failure_sentence, kind_of
+from voiceagent_worker.remembering import CallMemory
 from voiceagent_worker.run_folder import RunFolder
+from voiceagent_worker.sentences import BACK, sentence
 
 logger = logging.getLogger(__name__)
 
 START_SECONDS: Final = 20.0
-GOODBYE_SECONDS: Final = 10.0
 VOICE_DETECTION: Final = "livekit.plugins.silero"
 ASYNC_BACKEND: Final = "anyio._backends._asyncio"
 """What HTTP clients import at their first request: a tenth of a second on the call's event loop."""
@@ -62,22 +67,24 @@ def prepare_process(process: JobProcess) -> None:
     process.userdata["vad"] = silero.VAD.load()
 
 
-async def run_call(folder: RunFolder, context: JobContext) -> None:
+async def run_call(folder: RunFolder, control_token: Path, context: JobContext) -> None:
     """livekit-agents' entrypoint: returns once the agent talks; the call lasts until the job is shut down."""
     channel = await SessionChannel.connect(folder.socket)
-    await Call(folder, context, channel).start()
+    await Call(folder, control_token, context, channel).start()
 
 
 class Call:
     """One call's life. It ends once, with one result, and tells so over the channel last of all."""
 
-    def __init__(self, folder: RunFolder, context: JobContext, channel: SessionChannel) -> None:
+    def __init__(self, folder: RunFolder, control_token: Path, context: JobContext, channel: SessionChannel) -> None:
         self._folder = folder
+        self._control_token = control_token
         self._context = context
         self._channel = channel
         self._id = context.job.id
         self._end: SessionEnded | None = None
         self._lost: str | None = None
+        self._leaving = False
         self._tasks: set[asyncio.Task[None]] = set()
         context.log_context_fields = {"session": self._id, "room": context.job.room.name}
         context.add_shutdown_callback(self._finish)
@@ -107,18 +114,22 @@ class Call:
         models = await build_models(config, userdata["redactor"])
         session = create_session(models, userdata["vad"], config.turn_detection)
         report(session, self._id, config, self._channel.send, lambda event: self._on_close(config, event))
-        await self._join(session, config)
-        if config.greeting:
+        agent = create_agent(config)
+        await self._join(session, agent, config)
+        greeting = sentence(BACK, config.language) if await self._remember(session, agent) else config.greeting
+        if greeting:
             # refused where the caller is gone already; then the session's close is what tells the result
             with suppress(RuntimeError):
-                session.say(config.greeting, allow_interruptions=True)
+                session.say(greeting, allow_interruptions=True)
+        self._spawn(withdraw_farewell(self._context.room, self._context.api), "farewell")
         self._spawn(self._end_in_time(session, config), "longest_duration")
+        self._spawn(self._end_when_told(session, config), "commands")
 
-    async def _join(self, session: AgentSession[None], config: AgentConfig) -> None:
+    async def _join(self, session: AgentSession[None], agent: Agent, config: AgentConfig) -> None:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await session.start(
-                    agent=create_agent(config),
+                    agent=agent,
                     room=self._context.room,
                     # it would tell anyone in the room the instructions and the history, on request
                     session_host=False,
@@ -134,13 +145,35 @@ class Call:
                 f"The agent could not join room {self._context.job.room.name} at {config.livekit_url}: {error.message}"
             ) from error
 
+    async def _remember(self, session: AgentSession[None], agent: Agent) -> bool:
+        """Go on with what was said in this room before, and keep what is said from now; whether anything was."""
+        try:
+            token = await asyncio.to_thread(read_control_token, self._control_token)
+        except ConfigurationError:
+            # the main process said so once
+            return False
+        self._context.proc.userdata["redactor"].add(token)
+        memory = CallMemory(self._context.room, self._context.api, memory_key(token))
+        recalled = await memory.recall(agent)
+        memory.follow(session)
+        self._spawn(memory.keep(), "memory")
+        return recalled
+
     async def _end_in_time(self, session: AgentSession[None], config: AgentConfig) -> None:
         await asyncio.sleep(config.max_session_seconds)
         logger.info("The session reached its longest duration", extra={"seconds": config.max_session_seconds})
-        with suppress(TimeoutError, RuntimeError):
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await session.interrupt(force=True)
-                await session.say(goodbye(config.language), allow_interruptions=False)
+        await self._leave(TIME, session, config)
+
+    async def _end_when_told(self, session: AgentSession[None], config: AgentConfig) -> None:
+        async for _ in self._channel.commands():
+            logger.info("The session ends: its pod has to end")
+            await self._leave(DRAINED, session, config)
+
+    async def _leave(self, farewell: Farewell, session: AgentSession[None], config: AgentConfig) -> None:
+        if self._leaving:
+            return
+        self._leaving = True
+        await say_farewell(farewell, config.language, session, self._context.room, self._context.api)
         self._shut_down("completed", None)
 
     def _on_close(self, config: AgentConfig, event: CloseEvent) -> None:

@@ -1,4 +1,4 @@
-"""What a call tells the main process: the words of the channel between them, one JSON object a line."""
+"""What a call and the main process tell each other: the words of their channel, one JSON object a line."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -65,17 +65,28 @@ class SessionLost(Model):
     at: datetime
 
 
+class EndCall(Model):
+    """From the main process to a call: say goodbye and leave."""
+
+    type: Literal["end"] = "end"
+
+
 SentEvent = SessionStarted | TurnCompleted | UsageReported | ProviderFailed | SessionEnded
 Event = SentEvent | SessionLost
 
 _SENT: TypeAdapter[SentEvent] = TypeAdapter(Annotated[SentEvent, Field(discriminator="type")])
 
 
-def encode(event: SentEvent) -> bytes:
+def encode(message: SentEvent | EndCall) -> bytes:
     """One line."""
-    return event.model_dump_json(by_alias=True).encode() + b"\n"
+    return message.model_dump_json(by_alias=True).encode() + b"\n"
 
 
 def decode(line: bytes) -> SentEvent:
     """The event of a line. Raises pydantic's ValidationError."""
     return _SENT.validate_json(line)
+
+
+def decode_command(line: bytes) -> EndCall:
+    """The command of a line. Raises pydantic's ValidationError."""
+    return EndCall.model_validate_json(line)

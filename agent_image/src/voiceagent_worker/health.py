@@ -1,6 +1,6 @@
 """The pod's HTTP endpoints: for probes, the operator, the gateway and Prometheus."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from aiohttp import web
@@ -15,8 +15,12 @@ def create_app(
     why_not_ready: Callable[[], str | None],
     status: Callable[[], WorkerStatus],
     metrics: Callable[[], bytes],
+    control: Iterable[web.RouteDef] = (),
 ) -> web.Application:
-    """The endpoints, over three questions to the worker. `why_not_ready` says None when it is ready."""
+    """The endpoints, over three questions to the worker, and those that control it.
+
+    `why_not_ready` says None when it is ready.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         # that this is answered at all shows that the event loop turns
@@ -39,6 +43,7 @@ def create_app(
             web.get("/readyz", readyz),
             web.get("/status", get_status),
             web.get("/metrics", get_metrics),
+            *control,
         ]
     )
     return app

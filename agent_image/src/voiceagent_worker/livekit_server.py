@@ -14,22 +14,21 @@ from typing import Final
 
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 from voiceagent_api.agent_config import AgentConfig
+from voiceagent_api.names import agent_identity
+from voiceagent_api.shutdown import CLOSING_SECONDS, GOODBYE_SECONDS, LEAVING_SECONDS
 
+from voiceagent_worker.admission import Refusal, load, refusal
 from voiceagent_worker.credentials import LiveKitCredentials
 
 logger = logging.getLogger(__name__)
 
-SHUTDOWN_SECONDS: Final = 25.0
-"""How long closing may take once the drain is over: a pod's grace period is the drain, this, and a little."""
-PROCESS_SHUTDOWN_SECONDS: Final = 5.0
+PROCESS_SHUTDOWN_SECONDS: Final = 4.0
+"""Twice this, to be told and to be gone, is within what closing may take."""
 SESSION_END_SECONDS: Final = 5.0
 INITIALIZE_SECONDS: Final = 60.0
 """For a process to be warmed on a busy node; calls wait for it, the server's registration too."""
 NEVER_GIVE_UP: Final = 2**31
 """After max_retry failures AgentServer ends; the pod is to wait for its LiveKit server instead."""
-BUSY_AT: Final = 10
-TARGET_LOAD: Final = 0.6
-"""Under LiveKit's own `agents.target_load` of 0.7, above which it sends nothing."""
 
 
 class LiveKitServer:
@@ -42,11 +41,25 @@ class LiveKitServer:
         entrypoint: Callable[[JobContext], Awaitable[None]],
         prepare: Callable[[JobProcess], None],
         preload: Sequence[str],
+        *,
+        capacity: int,
+        draining: Callable[[], bool],
+        on_refused: Callable[[Refusal], None],
     ) -> None:
-        """`entrypoint` and `prepare` are pickled into each call's process; it finds `preload` imported."""
+        """`entrypoint` and `prepare` are pickled into each call's process; it finds `preload` imported.
+
+        No more than `capacity` calls are taken at once, and none while `draining`.
+        """
         self._url = config.livekit_url
         self._agent_name = config.agent_name
         self._display_name = config.name
+        self._drain_seconds = max(1, config.drain_timeout_seconds)
+        self._capacity = capacity
+        self._draining = draining
+        self._on_refused = on_refused
+        # replaced, never changed in place: AgentServer asks for the load on another thread
+        self._starting: frozenset[str] = frozenset()
+        self._started = False
         self._registered_once = False
         self._closed = False
         self._failures = _ConnectionFailures()
@@ -56,9 +69,8 @@ class LiveKitServer:
             api_secret=credentials.api_secret,
             # infinite, and the number of processes and the pod's readiness stay what we say they are
             load_threshold=math.inf,
-            load_fnc=_load,
+            load_fnc=self._load,
             num_idle_processes=1,
-            drain_timeout=max(1, config.drain_timeout_seconds),
             shutdown_process_timeout=PROCESS_SHUTDOWN_SECONDS,
             session_end_timeout=SESSION_END_SECONDS,
             initialize_process_timeout=INITIALIZE_SECONDS,
@@ -70,7 +82,15 @@ class LiveKitServer:
             preload_modules=list(preload),
         )
         self._server.rtc_session(entrypoint, agent_name=config.agent_name, on_request=self._accept)
+        self._server.on("worker_started", self._on_started)
         self._server.on("worker_registered", self._on_registered)
+
+    @property
+    def taken(self) -> int:
+        """How many calls this worker has, those about to start too."""
+        # AgentServer has no list of jobs before it runs
+        jobs = self._server.active_jobs if self._started else []
+        return len({info.job.id for info in jobs} | self._starting)
 
     @property
     def registered(self) -> bool:
@@ -92,37 +112,59 @@ class LiveKitServer:
             self._closed = True
             logging.getLogger("livekit.agents").removeHandler(self._failures)
 
-    async def drain(self) -> None:
-        """Take no more calls and wait for those that run, at most the agent's drain timeout."""
+    async def drain(self, end_calls: Callable[[], None]) -> None:
+        """Take no more calls and wait for those that run.
+
+        When the agent's drain timeout is over, `end_calls` is to make the rest end by themselves, which they may
+        take a while for.
+        """
+        empty = asyncio.create_task(self._server.drain(timeout=None), name="drain")
         try:
-            await self._server.drain()
-        except TimeoutError:
-            logger.warning("The drain timeout is over and calls still run; they are cut off")
+            await asyncio.wait({empty}, timeout=self._drain_seconds)
+            if not empty.done():
+                logger.warning("The drain timeout is over; the agents say goodbye", extra={"calls": self.taken})
+                end_calls()
+                await asyncio.wait({empty}, timeout=GOODBYE_SECONDS + LEAVING_SECONDS)
+            if empty.done():
+                await empty
+            else:
+                logger.warning("Calls do not end; they are cut off", extra={"calls": self.taken})
+        finally:
+            empty.cancel()
 
     async def close(self) -> None:
         """End everything, calls too."""
         self._closed = True
         try:
-            async with asyncio.timeout(SHUTDOWN_SECONDS):
+            async with asyncio.timeout(CLOSING_SECONDS):
                 await self._server.aclose()
         except TimeoutError:
-            logger.warning("Closing took longer than %.0f s; the rest ends with the process", SHUTDOWN_SECONDS)
+            logger.warning("Closing took longer than %d s; the rest ends with the process", CLOSING_SECONDS)
 
     async def _accept(self, request: JobRequest) -> None:
-        await request.accept(name=self._display_name)
+        reason = refusal(self.taken, self._capacity, self._draining())
+        if reason is not None:
+            logger.info("A call was refused", extra={"reason": reason, "room": request.room.name})
+            self._on_refused(reason)
+            # softly: LiveKit asks another worker
+            await request.reject(terminate=False)
+            return
+        self._starting |= {request.id}
+        try:
+            # returns once a process has the call, from when on it is one of the active
+            await request.accept(name=self._display_name, identity=agent_identity(request.id))
+        finally:
+            self._starting -= {request.id}
+
+    def _load(self, _: AgentServer) -> float:
+        return load(self.taken, self._capacity, self._draining())
+
+    def _on_started(self) -> None:
+        self._started = True
 
     def _on_registered(self, *_: object) -> None:
         self._registered_once = True
         self._failures.last = None
-
-
-def load(active: int) -> float:
-    """What LiveKit is told: more with every call, so that the emptiest pod gets the next, and never full."""
-    return TARGET_LOAD * active / (active + BUSY_AT)
-
-
-def _load(server: AgentServer) -> float:
-    return load(len(server.active_jobs))
 
 
 def _is_connecting(server: AgentServer) -> bool:

@@ -18,15 +18,19 @@ from pathlib import Path
 from typing import Final
 
 from voiceagent_api.agent_config import AgentConfig
-from voiceagent_api.worker_status import WorkerStatus
+from voiceagent_api.worker_status import SessionRecord, WorkerStatus
 
 from voiceagent_worker import logs
 from voiceagent_worker.channel import ChannelServer
 from voiceagent_worker.config import ConfigWatcher, LoadedConfig, load_config, providers_of
-from voiceagent_worker.credentials import LiveKitCredentials, read_livekit_credentials
+from voiceagent_worker.control import control_routes
+from voiceagent_worker.credentials import LiveKitCredentials, read_control_token, read_livekit_credentials
+from voiceagent_worker.drain import Drain
 from voiceagent_worker.errors import ConfigurationError
+from voiceagent_worker.events import EndCall, Event, SessionLost
 from voiceagent_worker.health import HttpEndpoints, create_app
 from voiceagent_worker.metrics import Identity, WorkerMetrics
+from voiceagent_worker.rescue import Rescue
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sessions import SessionRegistry
 from voiceagent_worker.settings import Settings, read_settings
@@ -71,30 +75,33 @@ class Worker:
 
         config = first.config
         self._settings = settings
-        self._stopping = asyncio.Event()
+        self._drain = Drain()
         self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first)
         self._metrics = WorkerMetrics(
             Identity(self._namespace, config.name, settings.revision),
             [(kind, provider.provider) for kind, provider in providers_of(config).items()],
         )
-        self._registry = SessionRegistry(
-            clock=_now,
-            on_change=lambda event, before, after: self._metrics.observe(event, before, after, self._registry.active),
-        )
+        self._registry = SessionRegistry(clock=_now, on_change=self._on_change)
+        self._rescue = Rescue(config.livekit_url, credentials, config.agent_name, self._metrics.recovered)
         self._channel = ChannelServer(folder.socket, self._registry.handle, clock=_now)
         self._livekit = LiveKitServer(
             config,
             credentials,
-            functools.partial(run_call, folder),
+            functools.partial(run_call, folder, settings.control_token_path),
             prepare_process,
             modules_to_preload(config),
+            capacity=settings.max_sessions,
+            draining=lambda: self._drain.draining,
+            on_refused=self._metrics.refused,
         )
-        app = create_app(self._why_not_ready, self._status, self._metrics.text)
+        control = control_routes(settings.control_token_path, self._drain, lambda: self._livekit.taken)
+        app = create_app(self._why_not_ready, self._status, self._metrics.text, control)
         self._http = HttpEndpoints(app, settings.host, settings.port)
 
     async def run(self) -> int:
         """Serve until told to stop (SIGTERM, SIGINT), then drain; the result is the process's exit code."""
         self._listen_to_signals()
+        await self._look_for_control_token()
         await self._channel.start()
         try:
             await self._http.start()
@@ -103,20 +110,21 @@ class Worker:
             return EXIT_FAILED
         watching = asyncio.create_task(self._watcher.watch(self._on_config_change), name="config_watcher")
         serving = asyncio.create_task(self._livekit.run(), name="livekit_server")
-        stopping = asyncio.create_task(self._stopping.wait(), name="stop_signal")
+        stopping = asyncio.create_task(self._drain.ending.wait(), name="stop_signal")
         try:
             await asyncio.wait({serving, stopping, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if not self._stopping.is_set():
+            if not self._drain.ending.is_set():
                 logger.error("The worker ends: a part of it stopped", exc_info=_reason(serving, watching))
                 return EXIT_FAILED
             logger.info("Draining: no more calls are taken", extra={"active_sessions": self._registry.active})
-            await self._livekit.drain()
+            await self._livekit.drain(end_calls=lambda: self._channel.tell_all(EndCall()))
             logger.info("Drained")
             return EXIT_OK
         finally:
             stopping.cancel()
             watching.cancel()
-            await self._livekit.close()
+            # together, for the sake of the grace period
+            await asyncio.gather(self._rescue.close(), self._livekit.close())
             serving.cancel()
             await asyncio.gather(stopping, watching, serving, return_exceptions=True)
             await self._http.stop()
@@ -124,14 +132,29 @@ class Worker:
 
     def _listen_to_signals(self) -> None:
         def stop(name: str) -> None:
-            if self._stopping.is_set():
+            if self._drain.ending.is_set():
                 logger.warning("Told to stop a second time by %s; ending at once", name)
                 os._exit(EXIT_FAILED)
-            self._stopping.set()
+            self._drain.ending.set()
 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop, number.name)
+
+    async def _look_for_control_token(self) -> None:
+        try:
+            await asyncio.to_thread(read_control_token, self._settings.control_token_path)
+        except ConfigurationError as error:
+            logger.warning("POST /drain is refused, and calls leave no memory for one that takes over: %s", error)
+
+    def _on_change(self, event: Event, before: SessionRecord | None, after: SessionRecord | None) -> None:
+        self._metrics.observe(event, before, after, self._registry.active)
+        if after is None or after is before or after.ended_at is None:
+            return
+        # an ended call never changes again, so this comes once for a job
+        logger.info("A call ended", extra={"session": after.id, "room": after.room, "outcome": after.outcome})
+        if isinstance(event, SessionLost):
+            self._rescue.lost(after.id, after.room)
 
     def _on_config_change(self) -> None:
         if self._watcher.error is not None:
@@ -141,8 +164,8 @@ class Worker:
         logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
 
     def _why_not_ready(self) -> str | None:
-        if self._stopping.is_set():
-            return "Draining: the pod takes no more calls and ends when those it has are over."
+        if self._drain.why is not None:
+            return self._drain.why
         return None if self._livekit.registered else self._livekit.why_not_registered
 
     def _status(self) -> WorkerStatus:
@@ -156,7 +179,8 @@ class Worker:
             config_revision=self._watcher.current.revision,
             config_error=self._watcher.error,
             registered=self._livekit.registered,
-            draining=self._stopping.is_set(),
+            draining=self._drain.draining,
+            session_capacity=self._settings.max_sessions,
             sessions=self._registry.records(),
         )
 

@@ -20,6 +20,7 @@ from voiceagent_api.catalogue import ProviderKind
 from voiceagent_api.worker_status import Outcome, SessionRecord, TurnRecord
 
 from voiceagent_worker import __version__
+from voiceagent_worker.admission import Refusal
 from voiceagent_worker.events import Event, ProviderFailed, SessionStarted, TurnCompleted
 
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -49,6 +50,14 @@ class WorkerMetrics:
         self._active = self._gauge("voiceagent_sessions_active", "Calls running now.")
         self._started = self._counter("voiceagent_sessions_started", "Calls handed to this pod.")
         self._ended = self._counter("voiceagent_sessions_ended", "Calls that ended, by how.", ("outcome",))
+        self._refused = self._counter(
+            "voiceagent_sessions_refused",
+            "Calls that LiveKit offered and this pod refused, so that it asked another, by why.",
+            ("reason",),
+        )
+        self._recovered = self._counter(
+            "voiceagent_sessions_recovered", "Rooms that got another agent after the call's process had died."
+        )
         self._duration = self._histogram(
             "voiceagent_session_duration_seconds", "Length of ended calls.", DURATION_BUCKETS
         )
@@ -92,6 +101,14 @@ class WorkerMetrics:
             self._ended.labels(*self._identity, after.outcome).inc()
             self._duration.labels(*self._identity).observe((after.ended_at - after.started_at).total_seconds())
 
+    def refused(self, reason: Refusal) -> None:
+        """Count a call that was not taken."""
+        self._refused.labels(*self._identity, reason).inc()
+
+    def recovered(self) -> None:
+        """Count a room that got another agent."""
+        self._recovered.labels(*self._identity).inc()
+
     def text(self) -> bytes:
         """The metrics in Prometheus's text format."""
         return generate_latest(self.registry)
@@ -116,13 +133,15 @@ class WorkerMetrics:
 
     def _start_at_zero(self, providers: Iterable[tuple[ProviderKind, str]]) -> None:
         """All series at once: one that appears with its first event hides that event from `rate()`."""
-        for metric in (self._active, self._started, self._characters, self._audio):
+        for metric in (self._active, self._started, self._recovered, self._characters, self._audio):
             metric.labels(*self._identity)
         for histogram in (self._duration, self._stt, self._llm, self._tts, self._e2e):
             histogram.labels(*self._identity)
         for outcome in get_args(Outcome):
             if outcome != "active":
                 self._ended.labels(*self._identity, outcome)
+        for reason in get_args(Refusal):
+            self._refused.labels(*self._identity, reason)
         for kind, provider in providers:
             self._errors.labels(*self._identity, kind, provider)
         for token_type in ("prompt", "completion"):

@@ -12,6 +12,8 @@ from voiceagent_api import names
 ENV_CONFIG: Final = "VOICEAGENT_CONFIG"
 LOCAL_REVISION: Final = "local"
 """The revision of a worker that no operator started."""
+LOCAL_MAX_SESSIONS: Final = "10"
+"""How many calls it takes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Settings:
 
     config_path: Path
     livekit_path: Path
+    control_token_path: Path
+    max_sessions: int
     host: str
     port: int
     namespace: str | None
@@ -44,15 +48,37 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
         metavar="FOLDER",
         help=f"folder with {names.LIVEKIT_API_KEY} and {names.LIVEKIT_API_SECRET} (default: %(default)s)",
     )
+    parser.add_argument(
+        "--control-token",
+        type=Path,
+        default=Path(names.CONTROL_MOUNT_PATH) / names.CONTROL_TOKEN_KEY,
+        metavar="FILE",
+        help="file with the token that POST /drain asks for (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-sessions",
+        type=_count,
+        default=environment.get(names.ENV_MAX_SESSIONS) or LOCAL_MAX_SESSIONS,
+        metavar="NUMBER",
+        help=f"calls at once (default: ${names.ENV_MAX_SESSIONS}, else {LOCAL_MAX_SESSIONS})",
+    )
     parser.add_argument("--host", default="0.0.0.0", help="address of the HTTP endpoints")  # noqa: S104 (a pod's port)
     parser.add_argument("--port", type=int, default=names.WORKER_PORT, help="port of the HTTP endpoints")
     flags = parser.parse_args(arguments)
     return Settings(
         config_path=flags.config,
         livekit_path=flags.livekit_credentials,
+        control_token_path=flags.control_token,
+        max_sessions=flags.max_sessions,
         host=flags.host,
         port=flags.port,
         namespace=environment.get(names.ENV_NAMESPACE) or None,
         pod=environment.get(names.ENV_POD) or socket.gethostname(),
         revision=environment.get(names.ENV_REVISION) or LOCAL_REVISION,
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return int(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from local_livekit import LiveKit, livekit_server
@@ -44,7 +45,7 @@ def start_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     """Starts workers of the test's own."""
     workers: list[RunningWorker] = []
 
-    def start(livekit: LiveKit, **settings: str) -> RunningWorker:
+    def start(livekit: LiveKit, **settings: Any) -> RunningWorker:
         worker = new_worker(tmp_path_factory.mktemp("own"), livekit, **settings)
         workers.append(worker)
         return worker

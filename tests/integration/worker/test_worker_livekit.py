@@ -4,12 +4,12 @@ import asyncio
 import json
 import os
 import signal
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from livekit import api, rtc
+from livekit import api
 from local_livekit import LiveKit
+from person import Caller
 from worker_process import (
     START_SECONDS,
     RunningWorker,
@@ -23,44 +23,6 @@ from worker_process import (
 )
 
 StartWorker = Callable[..., RunningWorker]
-
-
-class Caller:
-    """A person in a room, who waits for the agent."""
-
-    def __init__(self, livekit: LiveKit, worker: RunningWorker) -> None:
-        self._livekit = livekit
-        self._worker = worker
-        self.name = f"room-{uuid.uuid4().hex[:8]}"
-        self.room = rtc.Room()
-        self.left = asyncio.Event()
-        self.room.on("participant_disconnected", lambda _: self.left.set())
-        self.internals: list[str] = []
-        self.room.register_byte_stream_handler("lk.agent.session", lambda _, sender: self.internals.append(sender))
-
-    async def __aenter__(self) -> "Caller":
-        configuration = api.RoomConfiguration(
-            agents=[api.RoomAgentDispatch(agent_name=self._worker.agent_name)], departure_timeout=2
-        )
-        token = (
-            api.AccessToken(self._livekit.key, self._livekit.secret)
-            .with_identity("caller")
-            .with_grants(api.VideoGrants(room_join=True, room=self.name))
-            .with_room_config(configuration)  # dispatches the agent as the room is made
-        )
-        await self.room.connect(self._livekit.url, token.to_jwt())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.room.disconnect()
-
-    async def agent(self) -> rtc.RemoteParticipant:
-        async def present() -> rtc.RemoteParticipant | None:
-            kind = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
-            return next((p for p in self.room.remote_participants.values() if p.kind == kind), None)
-
-        participant: rtc.RemoteParticipant = await until(present, 30.0, "the agent in the room")
-        return participant
 
 
 async def test_worker_is_ready_once_livekit_knows_it_and_again_after_livekit_was_away(
@@ -265,7 +227,21 @@ async def test_call_that_reaches_its_longest_duration_is_ended_by_the_agent(
         await caller.agent()
         session = await ended(worker, caller.name, 40.0)
         assert (session["outcome"], session["error"]) == ("completed", None)
-        await asyncio.wait_for(caller.left.wait(), 10)
+        await asyncio.wait_for(caller.left.wait(), 60)
+        attributes = caller.room.local_participant.attributes
+        assert attributes["voiceagents.dev/ended"] == "time-is-up"
+
+        await until_config_changes(worker, maxSessionSeconds=600)
+        async with livekit.client() as client:
+            await client.agent_dispatch.create_dispatch(
+                api.CreateAgentDispatchRequest(agent_name=worker.agent_name, room=caller.name)
+            )
+        await caller.agent()
+
+        async def forgotten() -> bool:
+            return "voiceagents.dev/ended" not in caller.room.local_participant.attributes
+
+        await until(forgotten, 60.0, "a person in a call again")
 
 
 async def test_worker_with_a_wrong_livekit_secret_says_so_on_readyz(

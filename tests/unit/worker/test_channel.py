@@ -11,6 +11,7 @@ import pytest
 from voiceagent_worker import channel
 from voiceagent_worker.channel import ChannelServer, SessionChannel
 from voiceagent_worker.events import (
+    EndCall,
     Event,
     SessionEnded,
     SessionLost,
@@ -111,8 +112,41 @@ async def test_line_that_does_not_begin_with_a_start_is_ignored_and_the_next_is_
     assert events == [STARTED, ENDED]
 
 
+async def test_call_is_told_to_end_and_one_that_is_over_is_not(path: Path) -> None:
+    events: list[Event] = []
+    server = ChannelServer(path, events.append, clock=lambda: NOW)
+    await server.start()
+    over, call = await SessionChannel.connect(path), await SessionChannel.connect(path)
+    over.send(STARTED.model_copy(update={"session": "b"}))
+    call.send(STARTED)
+    await wait_for(events, 2)
+    await over.close()
+    await wait_for(events, 3)
+    server.tell_all(EndCall())
+    async with asyncio.timeout(10):
+        assert await anext(call.commands()) == EndCall()
+    await server.stop()
+    async with asyncio.timeout(10):
+        assert [command async for command in call.commands()] == []
+    await call.close()
+
+
+async def test_command_that_a_call_does_not_know_is_passed_over(path: Path) -> None:
+    async def says(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'{"type": "sing"}\n' + encode(EndCall()))
+        writer.close()
+
+    server = await asyncio.start_unix_server(says, str(path))
+    call = await SessionChannel.connect(path)
+    async with asyncio.timeout(10):
+        assert [command async for command in call.commands()] == [EndCall()]
+    await call.close()
+    server.close()
+
+
 async def test_call_goes_on_without_a_main_process(path: Path) -> None:
     call = await SessionChannel.connect(path)
+    assert [command async for command in call.commands()] == []
     call.send(STARTED)
     await call.close()
 

@@ -10,7 +10,7 @@ from livekit.agents.llm import ChatMessage, LLMError
 from livekit.agents.metrics import AgentSessionUsage, LLMModelUsage, STTModelUsage, TTSModelUsage
 from voiceagent_api.agent_config import AgentConfig, ProviderConfig, ProvidersConfig
 from voiceagent_api.conversation import Endpointing, Interruption, TurnDetection
-from voiceagent_worker.conversation import GOODBYES, create_session, goodbye, report, turn_handling
+from voiceagent_worker.conversation import create_session, report, turn_handling
 from voiceagent_worker.events import ProviderFailed, SentEvent, TurnCompleted, UsageReported
 from voiceagent_worker.providers import Models
 from voiceagent_worker.providers.openai import build_llm, build_stt, build_tts
@@ -42,12 +42,6 @@ def told(session: AgentSession[None]) -> list[Any]:
     events: list[SentEvent | CloseEvent] = []
     report(session, "AJ_1", CONFIG, events.append, events.append)
     return events
-
-
-def test_goodbye_is_in_the_agents_language_where_there_is_one() -> None:
-    assert goodbye("fr-CA") == GOODBYES["fr"]
-    assert goodbye("EN") == GOODBYES["en"]
-    assert goodbye("tlh") == GOODBYES["en"]
 
 
 async def test_turns_are_taken_by_voice_detection_and_no_model_of_livekits_cloud(session: AgentSession[None]) -> None:

@@ -57,6 +57,8 @@ def test_every_series_carries_namespace_agent_and_revision_and_is_there_from_the
         "voiceagent_sessions_active",
         "voiceagent_sessions_started",
         "voiceagent_sessions_ended",
+        "voiceagent_sessions_refused",
+        "voiceagent_sessions_recovered",
         "voiceagent_session_duration_seconds",
         "voiceagent_stt_latency_seconds",
         "voiceagent_llm_ttft_seconds",
@@ -89,6 +91,15 @@ def test_lost_call_is_counted_as_crashed() -> None:
     pod = Pod().handle(started(), SessionLost(session="a", at=NOON))
     assert pod.value("voiceagent_sessions_ended_total", outcome="crashed") == 1
     assert pod.value("voiceagent_sessions_ended_total", outcome="completed") == 0
+
+
+def test_refused_calls_and_recovered_rooms_are_counted() -> None:
+    pod = Pod()
+    pod.metrics.refused("full")
+    pod.metrics.recovered()
+    assert pod.value("voiceagent_sessions_refused_total", reason="full") == 1
+    assert pod.value("voiceagent_sessions_refused_total", reason="draining") == 0
+    assert pod.value("voiceagent_sessions_recovered_total") == 1
 
 
 def test_turn_gives_its_latencies_in_seconds_and_leaves_out_what_was_not_measured() -> None:

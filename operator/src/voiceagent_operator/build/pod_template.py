@@ -23,6 +23,7 @@ from voiceagent_api.names import (
     control_secret_name,
     worker_labels,
 )
+from voiceagent_api.shutdown import grace_period_seconds
 from voiceagent_api.voiceagent import VoiceAgentSpec
 from voiceagent_operator.build.config_map import config_map_name
 from voiceagent_operator.build.resources import build_resources, cpus_without_limit, session_memory_bytes
@@ -32,7 +33,6 @@ from voiceagent_operator.resolve import Plan
 ANNOTATION_LIVEKIT_SECRET: Final = f"{GROUP}/livekit-secret"
 """Uid and resource version of the LiveKit Secret, so that a changed one rolls the pods."""
 ANNOTATION_LIVEKIT_URL: Final = f"{GROUP}/livekit-url"
-SHUTDOWN_MARGIN_SECONDS: Final = 30
 WORKER_USER: Final = 65532
 _REVISION_TO_COME: Final = "\0revision\0"
 """Stands for the revision until it is known; no name or value of Kubernetes can hold it."""
@@ -71,7 +71,7 @@ def _template(plan: Plan, livekit_stamp: str, revision: str) -> Object:
             "serviceAccountName": wanted.service_account_name or agent.key.name,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": agent.spec.drain.timeout_seconds + SHUTDOWN_MARGIN_SECONDS,
+            "terminationGracePeriodSeconds": grace_period_seconds(agent.spec.drain.timeout_seconds),
             "imagePullSecrets": [{"name": secret.name} for secret in agent.spec.image_pull_secrets],
             "securityContext": {
                 "runAsNonRoot": True,

@@ -1,0 +1,42 @@
+"""What agents say of themselves, in the agent's language where it is one of these, else in English."""
+
+from collections.abc import Mapping
+from typing import Final
+
+TIME_IS_UP: Final = {
+    "de": "Unsere Zeit ist um. Auf Wiederhören!",
+    "en": "Our time is up. Goodbye!",
+    "es": "Se nos acabó el tiempo. ¡Adiós!",
+    "fr": "Nous sommes arrivés au bout du temps prévu. Au revoir !",
+    "it": "Il nostro tempo è finito. Arrivederci!",
+    "nl": "Onze tijd is om. Tot ziens!",
+    "pt": "O nosso tempo acabou. Adeus!",
+}
+"""Said when a call reaches its longest duration."""
+
+MAINTENANCE: Final = {
+    "de": "Ich muss unser Gespräch wegen Wartungsarbeiten beenden. Auf Wiederhören!",
+    "en": "I have to end our call for maintenance. Goodbye!",
+    "es": "Tengo que terminar la llamada por mantenimiento. ¡Adiós!",
+    "fr": "Je dois mettre fin à notre appel pour une opération de maintenance. Au revoir !",
+    "it": "Devo terminare la chiamata per manutenzione. Arrivederci!",
+    "nl": "Ik moet ons gesprek beëindigen vanwege onderhoud. Tot ziens!",
+    "pt": "Tenho de terminar a chamada por motivo de manutenção. Adeus!",
+}
+"""Said when the agent's pod has to end and the drain timeout is over."""
+
+BACK: Final = {
+    "de": "Da bin ich wieder. Wo waren wir?",
+    "en": "I'm back. Where were we?",
+    "es": "Ya estoy de vuelta. ¿Dónde estábamos?",
+    "fr": "Me revoilà. Où en étions-nous ?",
+    "it": "Eccomi di nuovo. Dove eravamo rimasti?",
+    "nl": "Ik ben er weer. Waar waren we?",
+    "pt": "Estou de volta. Onde estávamos?",
+}
+"""Said in place of the greeting by an agent that takes over the call of one that died."""
+
+
+def sentence(table: Mapping[str, str], language: str) -> str:
+    """The sentence for a BCP 47 tag."""
+    return table.get(language.split("-")[0].lower(), table["en"])
