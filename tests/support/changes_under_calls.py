@@ -78,7 +78,7 @@ async def roll_out(kubectl: Kubectl) -> None:
 
 
 CHANGES: Final[dict[str, Callable[[Kubectl], Awaitable[None]]]] = {
-    "operator restart": lambda kubectl: restart(kubectl, "voiceagents-operator"),
+    "operator restart": lambda kubectl: restart(kubectl, "voiceagents-controller"),
     "gateway restart": lambda kubectl: restart(kubectl, "voiceagents-gateway"),
     "scale to 1": scale_to_one,
     "node drain": drain_node,
