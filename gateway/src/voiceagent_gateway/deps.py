@@ -1,6 +1,6 @@
 """What the routes need of the outside, as interfaces: the application is made of whatever is handed to it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -46,6 +46,14 @@ class FleetReader(Protocol):
     def remember(self, sessions: Iterable[PastSession]) -> None: ...
 
 
+class Door(Protocol):
+    """Knows whether there is a place for one more call."""
+
+    async def admit(self, agent: AgentRef, room: str, gone: Callable[[], Awaitable[bool]]) -> None:
+        """Return once a place is held. Raises a problem that says when to ask again."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """Everything that an application is made of."""
@@ -54,6 +62,7 @@ class Deps:
     credentials: Credentials
     rooms: Rooms
     fleet: FleetReader
+    door: Door
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     """An unguessable string of letters and digits."""
