@@ -46,7 +46,7 @@ local running, joined = {}, {}
 for i = 6, last_running do running[ARGV[i]] = true end
 for i = last_running + 1, #ARGV do joined[ARGV[i]] = true end
 
-local promised, known = 0, false
+local promised, known = 0, nil
 local entries = redis.call('HGETALL', KEYS[1])
 for i = 1, #entries, 2 do
   local name = entries[i]
@@ -58,13 +58,15 @@ for i = 1, #entries, 2 do
       redis.call('HSET', KEYS[1], name, since .. ':' .. string.format('%d', now + grace))
     end
     if not running[name] then promised = promised + 1 end
-    if name == room then known = true end
+    if name == room then known = since end
   end
 end
 
 if running[room] then return {'held', promised} end
 if not known and free >= 0 and promised >= free then return {'full', promised} end
-redis.call('HSET', KEYS[1], room, string.format('%d:%d', now, now + hold))
+local from = string.format('%d', now)
+if known and not joined[room] then from = known end
+redis.call('HSET', KEYS[1], room, from .. ':' .. string.format('%d', now + hold))
 redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), hold))
 if known then return {'held', promised} end
 return {'new', promised + 1}

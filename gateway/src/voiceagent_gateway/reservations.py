@@ -91,10 +91,12 @@ class MemoryReservations:
         promised = len(promises.keys() - claim.running)
         if claim.room in claim.running:
             return Answer(Outcome.HELD, promised)
-        known = claim.room in promises
-        if not known and claim.free is not None and promised >= claim.free:
+        known = promises.get(claim.room)
+        if known is None and claim.free is not None and promised >= claim.free:
             return Answer(Outcome.FULL, promised)
-        promises[claim.room] = _Promise(now, now + timedelta(seconds=claim.hold_seconds))
+        # A room whose call is still to come is promised since its first token; the call may begin before the second.
+        since = now if known is None or claim.room in claim.joined else known.since
+        promises[claim.room] = _Promise(since, now + timedelta(seconds=claim.hold_seconds))
         self._promises[agent] = promises
         return Answer(Outcome.HELD, promised) if known else Answer(Outcome.NEW, promised + 1)
 

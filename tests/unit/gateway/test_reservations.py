@@ -87,6 +87,18 @@ async def test_a_promise_whose_call_was_seen_and_ended_is_over_after_a_grace(
     assert (await memory.take(AGENT, claim("two"))).outcome is Outcome.NEW
 
 
+async def test_a_second_token_before_the_call_does_not_hide_the_call(memory: MemoryReservations, clock: Clock) -> None:
+    await memory.take(AGENT, claim("one"))
+    first = (await memory.held(AGENT))["one"]
+    clock.pass_(5)
+
+    await memory.take(AGENT, claim("one"))
+    assert (await memory.held(AGENT))["one"] == first
+
+    await memory.take(AGENT, claim("one", joined=["one"]))
+    assert (await memory.held(AGENT))["one"] == clock.now
+
+
 async def test_what_is_given_back_is_free_again(memory: MemoryReservations) -> None:
     await memory.take(AGENT, claim("one"))
     await memory.release(AGENT, "one")
