@@ -75,6 +75,11 @@ class FleetCollector:
                 self._round.cancel()
 
     @property
+    def known(self) -> Sequence[PodView]:
+        """The pods as they were last seen, without asking any."""
+        return tuple(self._views.values())
+
+    @property
     def past(self) -> Sequence[PastSession]:
         """The sessions of pods that are gone, of the last hour."""
         return tuple(self._past.values())

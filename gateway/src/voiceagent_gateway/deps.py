@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Protocol
 
 from voiceagent_gateway.merge import Fleet
-from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession
+from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
 
 
 class Directory(Protocol):
-    """Knows the VoiceAgents."""
+    """Knows the VoiceAgents and their pods."""
 
     def agents(self) -> Sequence[AgentRef]: ...
+
+    def pods(self) -> Sequence[PodRef]: ...
 
     def waiting_for(self) -> Sequence[str]:
         """What has not been listed yet; nothing once it can be relied on."""
@@ -40,6 +42,11 @@ class Rooms(Protocol):
 
 class FleetReader(Protocol):
     """Knows the worker pods' calls."""
+
+    @property
+    def known(self) -> Sequence[PodView]:
+        """The pods as they were last seen."""
+        ...
 
     async def read(self) -> Fleet: ...
 

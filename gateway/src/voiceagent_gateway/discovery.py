@@ -119,6 +119,7 @@ def pod_from_object(item: Mapping[str, Any]) -> PodRef | None:
         phase=str(status.get("phase") or "Pending"),
         ready=conditions.get("Ready") == "True",
         terminating=bool(metadata.get("deletionTimestamp")),
+        deadline=metadata.get("deletionTimestamp"),
     )
 
 

@@ -62,6 +62,8 @@ class PodRef:
     phase: str = "Pending"
     ready: bool = False
     terminating: bool = False
+    deadline: str | None = None
+    """When it is killed, whatever it still serves; None for one that may stay."""
 
     @property
     def readable(self) -> bool:

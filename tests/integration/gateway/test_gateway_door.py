@@ -163,6 +163,32 @@ def test_a_sleeping_agent_is_woken_by_a_caller_and_told_when_nobody_waits_any_mo
     place.delete("pod", "receptionist-1")
 
 
+def test_a_deleted_agents_pods_are_listed_until_their_last_call_has_ended(
+    place: Any, gateways: list[Any], start_worker: Start
+) -> None:
+    def listed() -> list[Any]:
+        return [
+            (agent["name"], agent.get("deleted"), [(one["pods"], one["sessions"]) for one in agent.get("draining", [])])
+            for agent in gateways[0].get("/agents").json()
+            if agent["namespace"] == place.namespace
+        ]
+
+    worker = start_worker()
+    worker.status = says(place, "lobby")
+    place.voice_agent()
+    place.agent_status()
+    place.pod("receptionist-1", worker.port)
+    gateways[0].until(lambda: listed() == [("receptionist", None, [])])
+    worker.status = says(place, "lobby", draining=True)
+    gateways[0].until(lambda: listed() == [("receptionist", None, [(1, 1)])])
+
+    place.delete("voiceagent", "receptionist")
+    gateways[0].until(lambda: listed() == [("receptionist", True, [(1, 1)])])
+
+    place.delete("pod", "receptionist-1")
+    gateways[0].until(lambda: listed() == [])
+
+
 def test_an_agent_at_zero_by_hand_is_not_woken(place: Any, gateways: list[Any]) -> None:
     place.secret()
     place.voice_agent(replicas=0)

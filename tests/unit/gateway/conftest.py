@@ -135,6 +135,10 @@ class _Rooms:
 class _Fleet:
     world: World
 
+    @property
+    def known(self) -> Sequence[PodView]:
+        return self.world.views
+
     async def read(self) -> Fleet:
         return merge(self.world.views, self.world.past, NOW)
 
