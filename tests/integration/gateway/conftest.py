@@ -209,6 +209,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
+def gateway_rules() -> list[dict[str, Any]]:
+    """RULES."""
+    return RULES
+
+
+@pytest.fixture(scope="session")
 def kubeconfig_everywhere(cluster: Any) -> Path:
     """The kubeconfig of a user who has RULES in every namespace, as the chart gives them by default."""
     _grant(cluster, "gateway-everywhere", namespace=None)
