@@ -16,8 +16,8 @@ from voiceagent_gateway.model import iso
 FIELD_MANAGER: Final = "voiceagent-gateway"
 PAUSE_SECONDS: Final = 2.0
 """The least time between two writes for one agent: each has the operator look at it."""
-REPEAT_SECONDS: Final = 20.0
-"""A number that stays is written again after this; the operator believes none that is older than a minute."""
+REPEAT_SECONDS: Final = 4.0
+"""A number that stays is written again after this: another gateway may have written its own over it."""
 GIVEN_UP_AFTER_SECONDS: Final = 60.0
 """When the end of the waiting need not be told any more, since nobody believes in it any longer."""
 WRITE_TIMEOUT_SECONDS: Final = 5.0

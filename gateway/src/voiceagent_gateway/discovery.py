@@ -85,6 +85,7 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
     ready = next((c for c in status.conditions if c.type == CONDITION_READY), None)
     secret = livekit.credentials_secret_ref
     by_sessions = scaling.mode == "Sessions"
+    replicas = spec.get("replicas")
     return AgentRef(
         namespace=namespace,
         name=name,
@@ -98,7 +99,7 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
         livekit_public_url=livekit.public_url,
         livekit_secret_name=secret.name if secret else None,
         by_sessions=by_sessions,
-        most_pods=scaling.max_replicas if by_sessions else int(spec.get("replicas", DEFAULT_REPLICAS)),
+        most_pods=scaling.max_replicas if by_sessions else int(DEFAULT_REPLICAS if replicas is None else replicas),
         sessions_per_pod=scaling.sessions_per_replica,
     )
 
