@@ -1,21 +1,21 @@
 """What some worker pods say of themselves now: at most a second or two ago, one request a pod for all who ask."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from voiceagent_gateway.collect import CONCURRENT_READS, Fetch, ReadError
+from voiceagent_gateway.collect import CONCURRENT_READS, READ_TIMEOUT_SECONDS, TOO_SLOW, Fetch, ReadError
 from voiceagent_gateway.model import PodRef, PodView
 
 FRESH_SECONDS: Final = 1.0
 """A reading that was asked for less than this ago serves the next reader, too: with the time to read, 2 s at most."""
-READ_TIMEOUT_SECONDS: Final = 1.0
 DEADLINE_SECONDS: Final = 1.5
 FORGET_SECONDS: Final = 300.0
-TOO_SLOW: Final = "it did not answer in time"
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -66,6 +66,10 @@ class FreshReadings:
             view = replace(last, error=TOO_SLOW, failures=last.failures + 1)
         except ReadError as error:
             view = replace(last, error=str(error), failures=last.failures + 1)
+        except Exception:
+            # Whatever a pod sends, it must not keep callers from their tokens.
+            log.exception("reading a worker pod failed", extra={"pod": pod.name})
+            view = replace(last, error="its answer could not be handled", failures=last.failures + 1)
         self._last[pod.uid] = view
         return view
 

@@ -32,7 +32,8 @@ from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings
 
 EXIT_USER_ERROR: Final = 2
-SHUTDOWN_SECONDS: Final = 10
+SHUTDOWN_SECONDS: Final = 16
+"""Longer than a request may wait for a place, and with what follows shorter than a pod's grace period."""
 ID_BYTES: Final = 16
 log = logging.getLogger(__name__)
 
