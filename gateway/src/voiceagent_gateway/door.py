@@ -13,7 +13,7 @@ from voiceagent_gateway.demand import Demand
 from voiceagent_gateway.model import AgentRef, PastSession, PodRef, PodView
 from voiceagent_gateway.places import count_places
 from voiceagent_gateway.problems import ProblemError
-from voiceagent_gateway.refusals import can_grow, later, off_by_hand, refusal, suspended, too_many
+from voiceagent_gateway.refusals import can_grow, off_by_hand, refusal, suspended, too_many
 from voiceagent_gateway.reservations import Claim, Outcome, Reservations
 
 LOOK_SECONDS: Final = 0.5
@@ -55,9 +55,9 @@ class _Waiter:
 
 @dataclass(slots=True)
 class _Line:
-    waiters: list[_Waiter] = field(default_factory=list)
-    latest: ProblemError | None = None
+    latest: ProblemError
     """Why nobody was let in when that was last looked at."""
+    waiters: list[_Waiter] = field(default_factory=list)
     server: asyncio.Task[None] | None = None
 
 
@@ -95,7 +95,7 @@ class Door:
             return
         if not tried.wait or self._limits.wait_seconds <= 0:
             raise tried.problem
-        await self._wait(agent, room, gone)
+        await self._wait(agent, self._lines.setdefault(agent.reference, _Line(tried.problem)), room, gone)
 
     async def close(self) -> None:
         """Send away whoever waits."""
@@ -125,8 +125,7 @@ class Door:
         for_the_line = behind_others and (places.free is None or answer.promised < places.free)
         return _Refused(refusal(agent, places), for_the_line or can_grow(agent, places), answer.promised)
 
-    async def _wait(self, agent: AgentRef, room: str, gone: Gone) -> None:
-        line = self._lines.setdefault(agent.reference, _Line())
+    async def _wait(self, agent: AgentRef, line: _Line, room: str, gone: Gone) -> None:
         if len(line.waiters) >= self._limits.waiting_max:
             raise too_many(agent, self._limits.waiting_max)
         loop = asyncio.get_running_loop()
@@ -140,7 +139,7 @@ class Door:
                 left = end - loop.time()
                 await asyncio.wait({waiter.admitted}, timeout=max(0.0, min(left, GONE_LOOK_SECONDS)))
                 if not waiter.admitted.done() and (left <= 0 or await gone()) and not waiter.admitted.done():
-                    raise line.latest or later(agent)
+                    raise line.latest
             waiter.admitted.result()
         finally:
             if waiter in line.waiters:
@@ -165,7 +164,7 @@ class Door:
             self._demand.wait(agent.reference, 0)
             del self._lines[agent.reference]
             for waiter in line.waiters:
-                waiter.admitted.set_exception(line.latest or later(agent))
+                waiter.admitted.set_exception(line.latest)
 
     async def _serve_first(self, agent: AgentRef, line: _Line) -> _Refused | None:
         first = line.waiters[0]

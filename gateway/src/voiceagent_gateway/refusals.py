@@ -45,11 +45,6 @@ def progress(places: Places) -> str:
     return "the next is not there yet" if places.ready_pods else "there is no pod yet"
 
 
-def later(agent: AgentRef) -> ProblemError:
-    """For a caller who waited in vain before anything was known."""
-    return _soon("agent-waking", "The agent is waking up", f"VoiceAgent {agent.reference} had no place in time.")
-
-
 def too_many(agent: AgentRef, most: int) -> ProblemError:
     """For a caller who may not even wait."""
     detail = f"{most} callers wait for VoiceAgent {agent.reference} already. Ask again in {FULL_RETRY_SECONDS} seconds."
