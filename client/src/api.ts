@@ -32,6 +32,8 @@ export type GatewayFailure =
       readonly status: number;
       readonly detail: string;
       readonly retryAfterSeconds: number | null;
+      /** The gateway's name for the problem, for example agent-waking. */
+      readonly problem?: string | undefined;
     };
 
 export class GatewayError extends Error {
@@ -64,6 +66,7 @@ export async function requestGrant(agent: string, signal?: AbortSignal, fetch_: 
       body: "{}",
     },
     signal,
+    TOKEN_DEADLINE_MILLISECONDS,
   );
   const serverUrl = isRecord(body) ? (body.server_url ?? body.serverUrl) : null;
   const participantToken = isRecord(body) ? (body.participant_token ?? body.participantToken) : null;
@@ -82,14 +85,18 @@ export function parseRetryAfter(value: string | null, nowMilliseconds: number): 
 }
 
 const ANSWER_DEADLINE_MILLISECONDS = 15_000;
+/** Longer: the gateway may wait for an agent that wakes up before it answers. */
+const TOKEN_DEADLINE_MILLISECONDS = 30_000;
+const PROBLEM_TYPE = /:problem\/([a-z-]+)$/;
 
 async function ask(
   fetch_: Fetch,
   url: string,
   init: RequestInit,
   signal: AbortSignal | undefined,
+  deadlineMilliseconds = ANSWER_DEADLINE_MILLISECONDS,
 ): Promise<{ body: unknown; status: number }> {
-  const deadline = AbortSignal.timeout(ANSWER_DEADLINE_MILLISECONDS);
+  const deadline = AbortSignal.timeout(deadlineMilliseconds);
   let response: Response;
   let body: unknown;
   try {
@@ -111,6 +118,7 @@ function refusal(response: Response, body: unknown): GatewayFailure {
     status: response.status,
     detail: typeof detail === "string" ? detail.trim() : "",
     retryAfterSeconds: parseRetryAfter(response.headers.get("Retry-After"), Date.now()),
+    problem: PROBLEM_TYPE.exec(text(problem.type))?.[1],
   };
 }
 
@@ -118,6 +126,8 @@ function toAgent(value: unknown): Agent | null {
   if (!isRecord(value)) return null;
   const { namespace, name } = value;
   if (typeof namespace !== "string" || typeof name !== "string") return null;
+  // It only finishes the calls that it has.
+  if (value.deleted === true) return null;
   return {
     namespace,
     name,

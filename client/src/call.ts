@@ -21,6 +21,7 @@ import {
 
 import type { Grant } from "./api.ts";
 import type { AgentState, Phase, Problem } from "./messages.ts";
+import { patiently } from "./patience.ts";
 import { disconnectProblem, microphoneProblem, ProblemError, toProblem } from "./problems.ts";
 import type { Line } from "./transcript.ts";
 
@@ -122,7 +123,12 @@ export class Call {
     microphone.on(TrackEvent.Restarted, this.#microphoneChanged);
     this.#microphoneChanged();
     this.#events.phase({ step: "connecting" });
-    const grant = await this.#options.requestGrant(this.#abort.signal);
+    const grant = await patiently(this.#options.requestGrant, {
+      signal: this.#abort.signal,
+      tell: (wait) => {
+        if (!this.#over) this.#events.phase({ step: "queueing", wait });
+      },
+    });
     if (this.#isOver()) return;
     await this.#room.connect(grant.serverUrl, grant.participantToken);
     if (this.#isOver()) return;

@@ -134,6 +134,7 @@ function modeOf(shown: Shown, muted: boolean): Mode {
       return shown.agent === "initializing" ? "waiting" : shown.agent;
     case "microphone":
     case "connecting":
+    case "queueing":
     case "waiting":
     case "reconnecting":
       return "waiting";

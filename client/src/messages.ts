@@ -5,6 +5,7 @@
  */
 
 import type { GatewayFailure } from "./api.ts";
+import type { Wait } from "./patience.ts";
 
 export type AgentState = "initializing" | "idle" | "listening" | "thinking" | "speaking";
 
@@ -12,6 +13,7 @@ export type AgentState = "initializing" | "idle" | "listening" | "thinking" | "s
 export type Phase =
   | { readonly step: "microphone" }
   | { readonly step: "connecting" }
+  | { readonly step: "queueing"; readonly wait: Wait }
   | { readonly step: "waiting" }
   | { readonly step: "live"; readonly agent: AgentState }
   | { readonly step: "reconnecting" };
@@ -64,6 +66,8 @@ export function describe(shown: Shown): string {
       return "Asking for your microphone…";
     case "connecting":
       return "Connecting…";
+    case "queueing":
+      return WAITS[shown.wait.problem] ?? "The agent is not ready yet…";
     case "waiting":
       return "Waiting for the agent…";
     case "reconnecting":
@@ -85,6 +89,7 @@ export function announcement(shown: Shown): string {
 /** A second, quieter line under the state, where there is something to add. */
 export function hint(shown: Shown, muted: boolean): string {
   if (shown.step === "microphone") return "Your browser may ask you to allow it.";
+  if (shown.step === "queueing") return waitHint(shown.wait);
   if (shown.step === "live" && muted) return "Muted: the agent cannot hear you.";
   return "";
 }
@@ -197,6 +202,19 @@ const CHOICES = {
   unready: "The agent is not ready",
   none: "No agent to call",
 } as const;
+
+const WAITS: Readonly<Record<string, string>> = {
+  "agent-waking": "The agent is waking up…",
+  "agent-growing": "All lines are busy, another is being opened…",
+  "agent-full": "All lines are busy…",
+  "too-many-waiting": "Many callers are waiting…",
+};
+
+/** Where this page has no words of its own for the reason, the gateway's are better than none. */
+function waitHint({ problem, detail, seconds }: Wait): string {
+  const next = seconds === 0 ? "Trying again now." : `Trying again in ${seconds} s.`;
+  return problem in WAITS || detail === "" ? next : `${next} ${asSentence(detail)}`;
+}
 
 const AGENT_STATES: Readonly<Record<AgentState, string>> = {
   initializing: "The agent is getting ready…",

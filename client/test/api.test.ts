@@ -39,6 +39,11 @@ describe("the list of agents", () => {
     ]);
   });
 
+  test("has no agent that is deleted and only finishes its calls", async () => {
+    const gone = { ...RECEPTIONIST, name: "gone", deleted: true, draining: [{ revision: "r", pods: 1, sessions: 1 }] };
+    expect(await listAgents(undefined, answers([gone, RECEPTIONIST]))).toEqual([RECEPTIONIST]);
+  });
+
   test("is no list where a proxy answers with a page", async () => {
     expect(await failureOf(listAgents(undefined, answers("<html>")))).toEqual({ kind: "gateway-answer", status: 200 });
   });
@@ -70,6 +75,12 @@ describe("a token", () => {
       detail: "Receptionist is starting.",
       retryAfterSeconds: 15,
     });
+  });
+
+  test("refused names the gateway's problem", async () => {
+    const problem = { type: "tag:voiceagents.dev,2026:problem/agent-full", status: 429, detail: "All places are taken." };
+    const refused = answers(problem, { status: 429, headers: { "Retry-After": "10" } });
+    expect(await failureOf(requestGrant("a/b", undefined, refused))).toMatchObject({ problem: "agent-full", status: 429 });
   });
 
   test("refused without a problem still says its status", async () => {

@@ -66,6 +66,20 @@ describe("a state", () => {
     expect(describeState({ step: "reconnecting" })).toBe("Connection lost, reconnecting…");
   });
 
+  test("tells a caller who waits for a place why, and when it is tried again", () => {
+    const wait = { problem: "agent-waking", detail: "Pod a-1 is starting.", seconds: 5 };
+    expect(describeState({ step: "queueing", wait })).toBe("The agent is waking up…");
+    expect(hint({ step: "queueing", wait }, false)).toBe("Trying again in 5 s.");
+    expect(describeState({ step: "queueing", wait: { ...wait, problem: "agent-full" } })).toBe("All lines are busy…");
+    expect(hint({ step: "queueing", wait: { ...wait, seconds: 0 } }, false)).toBe("Trying again now.");
+  });
+
+  test("says in the gateway's words what the page has none for", () => {
+    const wait = { problem: "livekit-credentials", detail: "A Secret is missing", seconds: 5 };
+    expect(describeState({ step: "queueing", wait })).toBe("The agent is not ready yet…");
+    expect(hint({ step: "queueing", wait }, false)).toBe("Trying again in 5 s. A Secret is missing.");
+  });
+
   test("is not read out at each turn of the talk", () => {
     const [thinking, speaking] = (["thinking", "speaking"] as const).map((agent) =>
       announcement({ step: "live", agent }),

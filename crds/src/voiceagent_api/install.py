@@ -50,6 +50,21 @@ class GatewaySettings(Model):
     retention_hours: Annotated[int, Field(ge=1)] = Field(
         default=168, description="For how many hours the gateway keeps the history."
     )
+    wait_seconds: Annotated[int, Field(ge=0, le=15)] = Field(
+        default=8, description="For how many seconds a request for a token may wait for a place on an agent that grows."
+    )
+    max_waiting: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=100, description="How many such requests may wait for one agent at once; more are refused."
+    )
+
+
+class RedisSettings(Model):
+    """Where gateways of many replicas keep what they have promised. The password is in the gateway's environment."""
+
+    url: Annotated[str, Field(pattern=r"^$|^rediss?://[^\s/@]+(/\d+)?$")] = Field(
+        default="",
+        description="Address without user and password, for example redis://redis.cache:6379/0; empty for none.",
+    )
 
 
 class NetworkPolicyDefaults(Model):
@@ -84,6 +99,7 @@ class InstallConfig(Model):
     providers: dict[str, ProviderDefaults] = Field(default_factory=dict)
     """By provider, or by kind and provider as `stt.openai`, which wins: a server of one's own may serve one only."""
     gateway: GatewaySettings = GatewaySettings()
+    redis: RedisSettings = RedisSettings()
     network_policy: NetworkPolicyDefaults = NetworkPolicyDefaults()
     rollout: RolloutDefaults = RolloutDefaults()
 

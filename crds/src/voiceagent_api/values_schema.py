@@ -24,6 +24,9 @@ PARTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("gateway", "tokenTTLSeconds"): ("gateway", "tokenTtlSeconds"),
     ("gateway", "allowTestMetrics"): ("gateway", "allowTestMetrics"),
     ("gateway", "retentionHours"): ("gateway", "retentionHours"),
+    ("gateway", "waitSeconds"): ("gateway", "waitSeconds"),
+    ("gateway", "maxWaiting"): ("gateway", "maxWaiting"),
+    ("redis", "url"): ("redis", "url"),
 }
 """Which value of the chart is which field of the install's configuration."""
 

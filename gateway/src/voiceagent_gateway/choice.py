@@ -9,9 +9,9 @@ from voiceagent_api.install import LiveKitDefaults
 
 from voiceagent_gateway.model import AgentRef, CallRequest
 from voiceagent_gateway.problems import FieldError, ProblemError, invalid_request
+from voiceagent_gateway.refusals import not_ready, off_by_hand, suspended
 
 LISTED_MAX: Final = 20
-NOT_READY_RETRY_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,14 @@ def choose_agent(agents: Sequence[AgentRef], request: CallRequest) -> AgentRef:
 
 
 def require_callable(agent: AgentRef) -> None:
-    """Raise a problem unless a call for the agent would be answered now: 409 suspended, 503 not ready."""
+    """Raise a problem unless the agent answers calls now or a call wakes it: 409 suspended or scaled to zero by hand,
+    503 not ready."""
     if agent.suspended:
-        detail = f"VoiceAgent {agent.reference} is suspended; set its spec.suspend to false to take calls again."
-        raise ProblemError(409, "agent-suspended", "The agent is suspended", detail)
-    if not agent.ready:
-        detail = f"VoiceAgent {agent.reference} has no ready worker pod now. {agent.message}".strip()
-        raise ProblemError(
-            503,
-            "agent-not-ready",
-            "The agent is not ready",
-            detail,
-            retry_after_seconds=NOT_READY_RETRY_SECONDS,
-        )
+        raise suspended(agent)
+    if agent.off_by_hand:
+        raise off_by_hand(agent)
+    if not agent.ready and not agent.by_sessions:
+        raise not_ready(agent)
 
 
 def livekit_place(agent: AgentRef, install: LiveKitDefaults) -> LiveKitPlace:

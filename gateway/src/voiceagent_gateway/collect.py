@@ -74,6 +74,16 @@ class FleetCollector:
             if self._round is not None:
                 self._round.cancel()
 
+    @property
+    def known(self) -> Sequence[PodView]:
+        """The pods as they were last seen, without asking any."""
+        return tuple(self._views.values())
+
+    @property
+    def past(self) -> Sequence[PastSession]:
+        """The sessions of pods that are gone, of the last hour."""
+        return tuple(self._past.values())
+
     def remember(self, sessions: Iterable[PastSession]) -> None:
         """Show these among the sessions that ended, for the hour."""
         for session in sessions:

@@ -1,19 +1,21 @@
 """What the routes need of the outside, as interfaces: the application is made of whatever is handed to it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from voiceagent_gateway.merge import Fleet
-from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession
+from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
 
 
 class Directory(Protocol):
-    """Knows the VoiceAgents."""
+    """Knows the VoiceAgents and their pods."""
 
     def agents(self) -> Sequence[AgentRef]: ...
+
+    def pods(self) -> Sequence[PodRef]: ...
 
     def waiting_for(self) -> Sequence[str]:
         """What has not been listed yet; nothing once it can be relied on."""
@@ -41,9 +43,22 @@ class Rooms(Protocol):
 class FleetReader(Protocol):
     """Knows the worker pods' calls."""
 
+    @property
+    def known(self) -> Sequence[PodView]:
+        """The pods as they were last seen."""
+        ...
+
     async def read(self) -> Fleet: ...
 
     def remember(self, sessions: Iterable[PastSession]) -> None: ...
+
+
+class Door(Protocol):
+    """Knows whether there is a place for one more call."""
+
+    async def admit(self, agent: AgentRef, room: str, gone: Callable[[], Awaitable[bool]]) -> None:
+        """Return once a place is held. Raises a problem that says when to ask again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +69,7 @@ class Deps:
     credentials: Credentials
     rooms: Rooms
     fleet: FleetReader
+    door: Door
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     """An unguessable string of letters and digits."""

@@ -17,7 +17,7 @@ from voiceagent_api.names import (
     WORKER_SELECTOR,
     default_agent_name,
 )
-from voiceagent_api.running import LiveKit
+from voiceagent_api.running import LiveKit, Scaling
 from voiceagent_api.status import CONDITION_READY, VoiceAgentStatus
 
 from voiceagent_gateway.kube import Kube
@@ -25,6 +25,7 @@ from voiceagent_gateway.model import AgentRef, PodRef
 from voiceagent_gateway.reflector import Reflector
 
 DEFAULT_LANGUAGE: Final = "en"
+DEFAULT_REPLICAS: Final = 1
 log = logging.getLogger(__name__)
 
 
@@ -74,6 +75,7 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
     try:
         status = VoiceAgentStatus.model_validate(item.get("status") or {})
         livekit = LiveKit.model_validate(spec.get("livekit") or {})
+        scaling = Scaling.model_validate(spec.get("scaling") or {})
     except ValidationError as error:
         log.warning(
             "a VoiceAgent cannot be read and is left out",
@@ -82,6 +84,8 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
         return None
     ready = next((c for c in status.conditions if c.type == CONDITION_READY), None)
     secret = livekit.credentials_secret_ref
+    by_sessions = scaling.mode == "Sessions"
+    replicas = spec.get("replicas")
     return AgentRef(
         namespace=namespace,
         name=name,
@@ -94,6 +98,9 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
         livekit_url=livekit.url,
         livekit_public_url=livekit.public_url,
         livekit_secret_name=secret.name if secret else None,
+        by_sessions=by_sessions,
+        most_pods=scaling.max_replicas if by_sessions else int(DEFAULT_REPLICAS if replicas is None else replicas),
+        sessions_per_pod=scaling.sessions_per_replica,
     )
 
 
@@ -113,6 +120,7 @@ def pod_from_object(item: Mapping[str, Any]) -> PodRef | None:
         phase=str(status.get("phase") or "Pending"),
         ready=conditions.get("Ready") == "True",
         terminating=bool(metadata.get("deletionTimestamp")),
+        deadline=metadata.get("deletionTimestamp"),
     )
 
 

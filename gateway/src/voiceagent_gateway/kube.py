@@ -35,7 +35,7 @@ class KubeConfigError(Exception):
 
 
 class Kube:
-    """Reads from one API server."""
+    """Reads from one API server, and applies to it."""
 
     def __init__(self, client: ApiClient) -> None:
         self._client: Any = client
@@ -48,7 +48,7 @@ class Kube:
     ) -> dict[str, Any]:
         """One object or list. Raises KubeError."""
         timeout = aiohttp.ClientTimeout(total=timeout_seconds)
-        async with self._request(path, query or {}, timeout) as response:
+        async with self._request("GET", path, query or {}, timeout) as response:
             try:
                 body = json.loads(await response.read())
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -57,11 +57,21 @@ class Kube:
             raise KubeError(0, f"the answer to GET {path} is not an object")
         return body
 
+    async def apply(self, path: str, document: Mapping[str, Any], field_manager: str) -> None:
+        """Server-side apply. Raises KubeError."""
+        query = {"fieldManager": field_manager, "force": "true"}
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+        async with self._request("PATCH", path, query, timeout, document) as response:
+            try:
+                await response.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise KubeError(0, f"the answer to PATCH {path} broke off: {_say(error)}") from error
+
     async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
         """The events of one watch until the server ends it. Raises KubeError."""
         query = {**query, "watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         timeout = aiohttp.ClientTimeout(total=None, connect=REQUEST_TIMEOUT_SECONDS, sock_read=WATCH_SILENCE_SECONDS)
-        async with self._request(path, query, timeout) as response:
+        async with self._request("GET", path, query, timeout) as response:
             while True:
                 try:
                     line = await response.content.readline()
@@ -75,17 +85,25 @@ class Kube:
 
     @asynccontextmanager
     async def _request(
-        self, path: str, query: Mapping[str, str], limits: aiohttp.ClientTimeout
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        limits: aiohttp.ClientTimeout,
+        applied: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        method, url, headers, _, _ = await self._client.param_serialize(
-            "GET",
+        content_type = {} if applied is None else {"Content-Type": "application/apply-patch+yaml"}
+        _, url, headers, _, _ = await self._client.param_serialize(
+            method,
             path,
             query_params=list(query.items()),
-            header_params={"Accept": "application/json"},
+            header_params={"Accept": "application/json", **content_type},
             auth_settings=["BearerToken"],
         )
         try:
-            answer = await self._client.rest_client.request(method, url, headers=headers, _request_timeout=limits)
+            answer = await self._client.rest_client.request(
+                method, url, headers=headers, body=applied, _request_timeout=limits
+            )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeError(0, f"the API server does not answer: {_say(error)}") from error
         response: aiohttp.ClientResponse = answer.response

@@ -19,15 +19,21 @@ from voiceagent_gateway.app import create_app
 from voiceagent_gateway.client_files import ClientFiles
 from voiceagent_gateway.collect import CONCURRENT_READS, FleetCollector, StatusClient
 from voiceagent_gateway.credentials import SecretCredentials
+from voiceagent_gateway.demand import Demand, StatusDemand
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.discovery import Discovery
+from voiceagent_gateway.door import Door, Limits
+from voiceagent_gateway.fresh import FreshReadings
 from voiceagent_gateway.kube import KubeConfigError, connect
 from voiceagent_gateway.livekit_rooms import LiveKitRooms
 from voiceagent_gateway.logs import configure
+from voiceagent_gateway.redis_reservations import RedisReservations, SharedReservations, redis_client
+from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings
 
 EXIT_USER_ERROR: Final = 2
-SHUTDOWN_SECONDS: Final = 10
+SHUTDOWN_SECONDS: Final = 16
+"""Longer than a request may wait for a place, and with what follows shorter than a pod's grace period."""
 ID_BYTES: Final = 16
 log = logging.getLogger(__name__)
 
@@ -74,6 +80,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
     """What the application is made of; its background tasks run until the end of the block."""
     async with (
         connect() as kube,
+        _promises(settings) as reservations,
         # Worker pods are reached directly, whatever proxy the environment names.
         aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONCURRENT_READS), cookie_jar=aiohttp.DummyCookieJar()
@@ -83,18 +90,42 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
         asyncio.TaskGroup() as group,
     ):
         discovery = Discovery(kube, settings.namespaces)
-        collector = FleetCollector(discovery.pods, StatusClient(pods).fetch, _now)
+        fetch = StatusClient(pods).fetch
+        collector = FleetCollector(discovery.pods, fetch, _now)
+        readings = FreshReadings(fetch, _now)
+        gateway = settings.install.gateway
+        door = Door(
+            discovery,
+            readings,
+            reservations,
+            Demand(StatusDemand(kube).write, _now),
+            Limits(gateway.token_ttl_seconds, gateway.wait_seconds, gateway.max_waiting),
+            past=lambda: collector.past,
+        )
         tasks = [group.create_task(discovery.run()), group.create_task(collector.run())]
         yield Deps(
             directory=discovery,
             credentials=SecretCredentials(kube),
             rooms=LiveKitRooms(livekit),
             fleet=collector,
+            door=door,
             clock=_now,
             new_id=lambda: secrets.token_hex(ID_BYTES),
         )
+        await door.close()
+        readings.close()
         for task in tasks:
             task.cancel()
+
+
+@asynccontextmanager
+async def _promises(settings: Settings) -> AsyncIterator[Reservations]:
+    own = MemoryReservations(_now)
+    if not settings.install.redis.url:
+        yield own
+        return
+    async with redis_client(settings.install.redis.url, settings.redis_password) as client:
+        yield SharedReservations(RedisReservations(client), own)
 
 
 def _listen(host: str, port: int) -> socket.socket:

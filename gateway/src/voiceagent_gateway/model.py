@@ -24,6 +24,12 @@ class AgentRef:
     livekit_url: str | None = None
     livekit_public_url: str | None = None
     livekit_secret_name: str | None = None
+    by_sessions: bool = False
+    """Whether the operator scales it with its calls (scaling.mode Sessions)."""
+    most_pods: int = 1
+    """As many pods as it may have: scaling.maxReplicas, or spec.replicas where those are set by hand."""
+    sessions_per_pod: int = 5
+    """Calls that a pod takes at once, for pods that do not say it themselves."""
 
     @property
     def reference(self) -> str:
@@ -34,6 +40,11 @@ class AgentRef:
     def ready(self) -> bool:
         """Whether a call for it would be answered now."""
         return self.ready_replicas > 0 and not self.suspended
+
+    @property
+    def off_by_hand(self) -> bool:
+        """Whether somebody set its pods to none, so that no caller can wake it."""
+        return not self.by_sessions and self.most_pods == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,8 @@ class PodRef:
     phase: str = "Pending"
     ready: bool = False
     terminating: bool = False
+    deadline: str | None = None
+    """When it is killed, whatever it still serves; None for one that may stay."""
 
     @property
     def readable(self) -> bool:

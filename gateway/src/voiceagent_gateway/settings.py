@@ -24,6 +24,7 @@ class Settings:
     port: int = 8000
     client_dir: Path | None = None
     log_level: str = "INFO"
+    redis_password: str | None = field(default=None, repr=False)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,4 +71,5 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         port=parsed.port,
         client_dir=Path(parsed.client_dir) if parsed.client_dir else None,
         log_level=parsed.log_level,
+        redis_password=environment.get("REDIS_PASSWORD") or None,
     )

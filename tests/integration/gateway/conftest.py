@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,14 @@ import pytest
 import yaml
 from control_plane import Cluster, control_plane
 from local_livekit import API_KEY, API_SECRET
+from local_redis import PASSWORD as REDIS_PASSWORD
 from processes import free_port
 
 # What the gateway needs of the API server, and no more.
 RULES = [
-    {"apiGroups": ["voiceagents.dev"], "resources": ["voiceagents"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": ["voiceagents.dev"], "resources": ["voiceagents"], "verbs": ["list", "watch"]},
+    {"apiGroups": ["voiceagents.dev"], "resources": ["voiceagents/status"], "verbs": ["patch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
 ]
 
@@ -121,7 +125,7 @@ class Place:
         }
         self.cluster.apply(document)
 
-    def pod(self, name: str, port: int, agent: str = "receptionist") -> None:
+    def pod(self, name: str, port: int, agent: str = "receptionist", ready: bool = True) -> None:
         labels = {
             "app.kubernetes.io/name": "voiceagent",
             "app.kubernetes.io/component": "worker",
@@ -136,9 +140,9 @@ class Place:
             "spec": {"containers": [container]},
         }
         self.cluster.apply(document)
-        ready = [{"type": "Ready", "status": "True"}]
+        conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
         addresses = {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]}
-        self._patch_status("pod", name, {"phase": "Running", **addresses, "conditions": ready})
+        self._patch_status("pod", name, {"phase": "Running", **addresses, "conditions": conditions})
 
     def delete(self, kind: str, name: str) -> None:
         self.cluster.do(
@@ -152,11 +156,62 @@ class Place:
         )
 
 
+class Worker:
+    """A process's worth of a worker pod's HTTP side: it answers `/status` with what it is told to."""
+
+    def __init__(self) -> None:
+        self.status: dict[str, Any] = {}
+        self.delay_seconds = 0.0
+        self.reads = 0
+        worker = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                worker.reads += 1
+                time.sleep(worker.delay_seconds)
+                body = json.dumps(worker.status).encode()
+                with suppress(OSError):
+                    self.send_response(200 if self.path == "/status" else 404)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = int(self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def start_worker() -> Iterator[Callable[[], Worker]]:
+    workers: list[Worker] = []
+
+    def start() -> Worker:
+        workers.append(Worker())
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.stop()
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A control plane without an operator, which would write statuses of its own."""
     with control_plane(tmp_path_factory.mktemp("cluster")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def gateway_rules() -> list[dict[str, Any]]:
+    """RULES."""
+    return RULES
 
 
 @pytest.fixture(scope="session")
@@ -185,14 +240,18 @@ def start_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
     running: list[RunningGateway] = []
 
     def start(
-        kubeconfig: Path, *arguments: str, livekit_url: str = "ws://127.0.0.1:1", **gateway: Any
+        kubeconfig: Path, *arguments: str, livekit_url: str = "ws://127.0.0.1:1", redis: Any = None, **gateway: Any
     ) -> RunningGateway:
         folder = tmp_path_factory.mktemp("gateway")
         install = {"livekit": {"url": livekit_url, "publicURL": livekit_url}, "gateway": gateway}
+        if redis is not None:
+            install["redis"] = {"url": redis.url}
         (folder / "install.yaml").write_text(yaml.safe_dump(install))
         port = free_port()
         command = [sys.executable, "-m", "voiceagent_gateway", f"--config={folder}/install.yaml", f"--port={port}"]
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "KUBECONFIG": str(kubeconfig)}
+        if redis is not None:
+            environment["REDIS_PASSWORD"] = redis.password
         with (folder / "gateway.log").open("wb") as log:
             process = subprocess.Popen([*command, *arguments], stdout=log, stderr=log, env=environment, cwd=folder)
         gateway_process = RunningGateway(process, folder / "gateway.log", port)
@@ -203,6 +262,7 @@ def start_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
     for gateway in running:
         assert gateway.stop() == 0, gateway.log
         assert API_SECRET not in gateway.log
+        assert REDIS_PASSWORD not in gateway.log
         assert "eyJ" not in gateway.log, "a token is in the log"
         assert "Traceback" not in gateway.log, gateway.log
 

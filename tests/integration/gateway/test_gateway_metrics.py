@@ -1,13 +1,9 @@
 """The gateway's picture of worker pods that a real API server knows of."""
 
-import json
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +11,6 @@ import pytest
 from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
 
 Start = Callable[..., Any]
-
-
-class Worker:
-    """A process's worth of a worker pod's HTTP side: it answers `/status` with what it is told to."""
-
-    def __init__(self) -> None:
-        self.status: dict[str, Any] = {}
-        self.delay_seconds = 0.0
-        self.reads = 0
-        worker = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                worker.reads += 1
-                time.sleep(worker.delay_seconds)
-                body = json.dumps(worker.status).encode()
-                with suppress(OSError):
-                    self.send_response(200 if self.path == "/status" else 404)
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@pytest.fixture
-def start_worker() -> Iterator[Callable[[], Worker]]:
-    workers: list[Worker] = []
-
-    def start() -> Worker:
-        workers.append(Worker())
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.stop()
 
 
 def worker_status(place: Any, *sessions: SessionRecord) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A gateway made of parts in memory, to see what its routes answer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,10 +11,13 @@ import hypothesis
 import pytest
 from voiceagent_api.install import GatewaySettings, InstallConfig, LiveKitDefaults
 from voiceagent_gateway.app import create_app
+from voiceagent_gateway.demand import Demand
 from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.merge import Fleet, merge
-from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodView
+from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.problems import ProblemError
+from voiceagent_gateway.reservations import MemoryReservations
 from voiceagent_gateway.settings import Settings
 
 # A machine that is busy elsewhere must not fail a property.
@@ -42,6 +46,11 @@ class World:
         )
     )
     client_dir: Path | None = None
+    now: datetime = NOW
+    demand: list[tuple[str, int]] = field(default_factory=list)
+    """What the operator was told of waiting callers."""
+    wait_seconds: float = 0.0
+    waiting_max: int = 100
     ids: int = 0
 
     def app(self) -> Deps:
@@ -50,9 +59,26 @@ class World:
             credentials=_Credentials(self),
             rooms=_Rooms(self),
             fleet=_Fleet(self),
+            door=self.door(),
             clock=lambda: NOW,
             new_id=self._new_id,
         )
+
+    def door(self) -> Door:
+        def clock() -> datetime:
+            return self.now
+
+        return Door(
+            _Directory(self),
+            _Readings(self),
+            MemoryReservations(clock),
+            Demand(self._tell, clock, pause_seconds=0.02),
+            Limits(hold_seconds=300, wait_seconds=self.wait_seconds, waiting_max=self.waiting_max),
+            past=lambda: self.past,
+        )
+
+    async def _tell(self, agent: str, number: int, asked_at: datetime) -> None:
+        self.demand.append((agent, number))
 
     def _new_id(self) -> str:
         self.ids += 1
@@ -66,8 +92,20 @@ class _Directory:
     def agents(self) -> Sequence[AgentRef]:
         return self.world.agents
 
+    def pods(self) -> Sequence[PodRef]:
+        return [view.pod for view in self.world.views]
+
     def waiting_for(self) -> Sequence[str]:
         return self.world.waiting
+
+
+@dataclass
+class _Readings:
+    world: World
+
+    async def read(self, pods: Sequence[PodRef]) -> Sequence[PodView]:
+        await asyncio.sleep(0)
+        return [view for view in self.world.views if view.pod in pods]
 
 
 @dataclass
@@ -96,6 +134,10 @@ class _Rooms:
 @dataclass
 class _Fleet:
     world: World
+
+    @property
+    def known(self) -> Sequence[PodView]:
+        return self.world.views
 
     async def read(self) -> Fleet:
         return merge(self.world.views, self.world.past, NOW)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from voiceagent_gateway.discovery import agent_from_object, pod_from_object
 
 
@@ -47,6 +48,27 @@ def test_a_suspended_voice_agent_is_not_ready_whatever_its_status_still_says() -
     assert agent is not None
     assert agent.suspended
     assert not agent.ready
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({}, (False, 1, 5, False)),
+        ({"replicas": 3}, (False, 3, 5, False)),
+        ({"replicas": 0}, (False, 0, 5, True)),
+        (
+            {"replicas": 0, "scaling": {"mode": "Sessions", "maxReplicas": 4, "sessionsPerReplica": 2}},
+            (True, 4, 2, False),
+        ),
+    ],
+)
+def test_a_voice_agents_scaling_says_how_many_pods_it_may_have(
+    spec: dict[str, Any], expected: tuple[bool, int, int, bool]
+) -> None:
+    agent = agent_from_object(voice_agent(spec))
+
+    assert agent is not None
+    assert (agent.by_sessions, agent.most_pods, agent.sessions_per_pod, agent.off_by_hand) == expected
 
 
 def test_a_voice_agents_own_livekit_server_is_read() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from voiceagent_gateway.model import AgentRef
+from voiceagent_api.worker_status import SessionRecord, WorkerStatus
+from voiceagent_gateway.model import AgentRef, PodRef, PodView
 
 Make = Callable[..., AgentRef]
 
@@ -73,6 +74,39 @@ async def test_agents_are_listed_with_what_a_caller_needs_and_no_secret(
             "url": "ws://localhost:8080",
         },
     ]
+
+
+async def test_draining_pods_are_listed_with_their_agent_also_when_it_is_deleted(
+    world: Any, ask: httpx.AsyncClient
+) -> None:
+    def pod(name: str, agent: str, revision: str, calls: int, draining: bool, deadline: str | None = None) -> PodView:
+        ref = PodRef(
+            name, "default", name, agent, revision, phase="Running", terminating=bool(deadline), deadline=deadline
+        )
+        sessions = [
+            SessionRecord(id=str(number), room="r", started_at="2026-05-04T12:00:00Z", config_revision="c")
+            for number in range(calls)
+        ]
+        status = WorkerStatus(
+            namespace="default", agent=agent, agent_name=agent, pod=name, revision=revision, config_revision="c",
+            registered=True, draining=draining, sessions=sessions,
+        )  # fmt: skip
+        return PodView(ref, status)
+
+    world.views = [
+        pod("new", "receptionist", "r2", 5, draining=False),
+        pod("old", "receptionist", "r1", 1, draining=True),
+        pod("left-1", "gone", "r1", 1, True, "2026-05-04T13:00:00Z"),
+        pod("left-2", "gone", "r1", 2, True, "2026-05-04T13:30:00Z"),
+    ]
+
+    gone, receptionist = (await ask.get("/agents")).json()
+
+    assert receptionist["draining"] == [{"revision": "r1", "pods": 1, "sessions": 1}]
+    assert "deleted" not in receptionist
+    assert (gone["name"], gone["ready"], gone["deleted"]) == ("gone", False, True)
+    assert gone["draining"] == [{"revision": "r1", "pods": 2, "sessions": 3, "deadline": "2026-05-04T13:30:00Z"}]
+    assert (await ask.get("/token?agent=default/gone")).status_code == 404
 
 
 async def test_the_openapi_document_describes_both_token_endpoints(ask: httpx.AsyncClient) -> None:

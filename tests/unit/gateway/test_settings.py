@@ -33,6 +33,25 @@ def test_the_installs_configuration_is_read(tmp_path: Path) -> None:
     assert settings.install.gateway.token_ttl_seconds == 60
 
 
+def test_the_password_of_redis_comes_from_the_environment_and_is_shown_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "install.yaml"
+    path.write_text("redis: {url: 'redis://redis.cache:6379'}\n")
+
+    settings = parse_settings([f"--config={path}"], {"REDIS_PASSWORD": "not-to-be-told"})
+
+    assert settings.install.redis.url == "redis://redis.cache:6379"
+    assert settings.redis_password == "not-to-be-told"
+    assert "not-to-be-told" not in repr(settings)
+
+
+def test_a_password_in_the_address_of_redis_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "install.yaml"
+    path.write_text("redis: {url: 'redis://:secret@redis.cache:6379'}\n")
+
+    with pytest.raises(UserError, match=r"redis\.url"):
+        parse_settings([f"--config={path}"], {})
+
+
 def test_the_web_clients_folder_comes_from_the_flag_or_the_environment() -> None:
     environment = {"GATEWAY_CLIENT_DIR": "/client"}
 

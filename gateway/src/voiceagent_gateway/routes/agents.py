@@ -1,15 +1,23 @@
-"""`GET /agents`: which voice agents a caller can choose from."""
+"""`GET /agents`: which voice agents a caller can choose from, and which pods still finish their calls."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from voiceagent_api.install import LiveKitDefaults
+from voiceagent_api.names import default_agent_name
+from voiceagent_api.status import DrainingPods
 
 from voiceagent_gateway.choice import livekit_place
 from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.draining import draining_pods
 from voiceagent_gateway.model import AgentRef
 from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.settings import Settings
+
+DELETED: Final = "The VoiceAgent was deleted; its last pods finish their calls."
 
 
 class AgentAnswer(BaseModel):
@@ -27,16 +35,27 @@ class AgentAnswer(BaseModel):
     message: str
     language: str
     url: str
+    draining: list[DrainingPods] | None = None
+    """Pods that take no new calls and finish those they have; left out where there are none."""
+    deleted: Literal[True] | None = None
+    """There for a VoiceAgent that is no more, while its pods finish their calls."""
 
 
 def agents_routes(settings: Settings, deps: Deps) -> APIRouter:
     """The route that lists agents."""
     router = APIRouter(tags=["agents"])
 
-    @router.get("/agents", summary="The voice agents there are")
+    @router.get("/agents", summary="The voice agents there are", response_model_exclude_none=True)
     async def agents(response: Response) -> list[AgentAnswer]:
         response.headers["Cache-Control"] = "no-store"
-        return [_answer(agent, settings.install.livekit) for agent in deps.directory.agents()]
+        # What the reader in the background saw last: a list of agents is not to wait for pods.
+        draining = dict(draining_pods(deps.directory.pods(), deps.fleet.known))
+        there = [
+            _answer(agent, settings.install.livekit, draining.pop((agent.namespace, agent.name), None))
+            for agent in deps.directory.agents()
+        ]
+        gone = [_deleted(namespace, name, pods) for (namespace, name), pods in draining.items()]
+        return sorted([*there, *gone], key=lambda answer: (answer.namespace, answer.name))
 
     return router
 
@@ -49,7 +68,7 @@ def public_url(agent: AgentRef, install: LiveKitDefaults) -> str:
         return ""
 
 
-def _answer(agent: AgentRef, install: LiveKitDefaults) -> AgentAnswer:
+def _answer(agent: AgentRef, install: LiveKitDefaults, draining: list[DrainingPods] | None) -> AgentAnswer:
     return AgentAnswer(
         namespace=agent.namespace,
         name=agent.name,
@@ -60,4 +79,22 @@ def _answer(agent: AgentRef, install: LiveKitDefaults) -> AgentAnswer:
         message=agent.message,
         language=agent.language,
         url=public_url(agent, install),
+        draining=draining,
+    )
+
+
+def _deleted(namespace: str, name: str, draining: Sequence[DrainingPods]) -> AgentAnswer:
+    """What can be said without the VoiceAgent. It cannot be called, so that its address is of no use."""
+    return AgentAnswer(
+        namespace=namespace,
+        name=name,
+        agent_name=default_agent_name(namespace, name),
+        ready=False,
+        suspended=False,
+        ready_summary="",
+        message=DELETED,
+        language="",
+        url="",
+        draining=list(draining),
+        deleted=True,
     )

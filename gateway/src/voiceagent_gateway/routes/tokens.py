@@ -27,8 +27,9 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     for status, text in {
         400: "A field is wrong, or it is not clear which agent is meant.",
         404: "There is no such agent.",
-        409: "The agent is suspended.",
-        503: "The agent has no ready pod, or its LiveKit credentials are missing.",
+        409: "The agent is suspended, or scaled to zero by hand.",
+        429: "All places of the agent are taken, and it has all the pods that it may have.",
+        503: "The agent has no free place yet, or its LiveKit credentials are missing.",
     }.items()
 }
 
@@ -73,7 +74,7 @@ def token_routes(settings: Settings, deps: Deps) -> APIRouter:
         ] = None,
     ) -> TokenAnswer:
         response.headers["Cache-Control"] = "no-store"
-        call = await _give(settings, deps, CallRequest(room=room, identity=identity, agent=agent), _who(request))
+        call = await _give(settings, deps, CallRequest(room=room, identity=identity, agent=agent), request)
         return TokenAnswer(
             token=call.issued.token,
             url=call.url,
@@ -101,21 +102,21 @@ def token_routes(settings: Settings, deps: Deps) -> APIRouter:
     ) -> TokenSourceAnswer:
         response.headers["Cache-Control"] = "no-store"
         call_request = parse_token_body(await _read_json(request), agent)
-        call = await _give(settings, deps, call_request, _who(request))
+        call = await _give(settings, deps, call_request, request)
         return TokenSourceAnswer(server_url=call.url, participant_token=call.issued.token)
 
     return router
 
 
-async def _give(settings: Settings, deps: Deps, request: CallRequest, who: str) -> _Call:
+async def _give(settings: Settings, deps: Deps, wish: CallRequest, request: Request) -> _Call:
     try:
-        return await _make(settings, deps, request, who)
+        return await _make(settings, deps, wish, request)
     except ProblemError as problem:
         deps.counters.refusals.labels(problem.name).inc()
         raise
 
 
-async def _make(settings: Settings, deps: Deps, request: CallRequest, who: str) -> _Call:
+async def _make(settings: Settings, deps: Deps, wish: CallRequest, request: Request) -> _Call:
     if deps.directory.waiting_for():
         raise ProblemError(
             503,
@@ -124,14 +125,16 @@ async def _make(settings: Settings, deps: Deps, request: CallRequest, who: str) 
             "The gateway has not yet seen which VoiceAgents there are.",
             retry_after_seconds=NOT_SYNCED_RETRY_SECONDS,
         )
-    agent = choose_agent(deps.directory.agents(), request)
+    agent = choose_agent(deps.directory.agents(), wish)
     require_callable(agent)
     place = livekit_place(agent, settings.install.livekit)
     credentials = await deps.credentials.read(agent.namespace, place.secret_name)
-    grant = grant_for(request, agent.agent_name, f"{agent.name}-{deps.new_id()}", f"caller-{deps.new_id()}")
+    grant = grant_for(wish, agent.agent_name, f"{agent.name}-{deps.new_id()}", f"caller-{deps.new_id()}")
+    # Last, since a place is held from here on.
+    await deps.door.admit(agent, grant.room, request.is_disconnected)
     issued = issue(grant, credentials, settings.install.gateway.token_ttl_seconds)
     # A room of our own naming cannot be there yet.
-    if request.room is not None and await deps.rooms.ensure_agent(
+    if wish.room is not None and await deps.rooms.ensure_agent(
         place.url, credentials, grant.room, grant.agent_name, grant.agent_metadata
     ):
         deps.counters.dispatches.labels(agent.namespace, agent.name).inc()
@@ -139,7 +142,7 @@ async def _make(settings: Settings, deps: Deps, request: CallRequest, who: str) 
     audit.info(
         "token given",
         extra={
-            "who": who,
+            "who": _who(request),
             "agent": agent.reference,
             "room": grant.room,
             "identity": grant.identity,

@@ -1,0 +1,84 @@
+"""What some worker pods say of themselves now: at most a second or two ago, one request a pod for all who ask."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from voiceagent_gateway.collect import CONCURRENT_READS, READ_TIMEOUT_SECONDS, TOO_SLOW, Fetch, ReadError
+from voiceagent_gateway.model import PodRef, PodView
+
+FRESH_SECONDS: Final = 1.0
+"""A reading that was asked for less than this ago serves the next reader, too: with the time to read, 2 s at most."""
+DEADLINE_SECONDS: Final = 1.5
+FORGET_SECONDS: Final = 300.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Reading:
+    asked_at: float
+    task: asyncio.Task[PodView]
+
+
+class FreshReadings:
+    """Reads pods for whoever needs to know what is so now. What cannot be read is shown as it last was."""
+
+    def __init__(self, fetch: Fetch, clock: Callable[[], datetime]) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._readings: dict[str, _Reading] = {}
+        self._last: dict[str, PodView] = {}
+        self._limit = asyncio.Semaphore(CONCURRENT_READS)
+
+    async def read(self, pods: Sequence[PodRef]) -> list[PodView]:
+        """The pods and what they say; never later than after DEADLINE_SECONDS."""
+        self._forget()
+        tasks = [self._reading(pod) for pod in pods if pod.readable]
+        if tasks:
+            # Not awaited one by one and not cancelled: others may wait for the same pods.
+            await asyncio.wait(tasks, timeout=DEADLINE_SECONDS)
+        return [self._view(pod) for pod in pods]
+
+    def close(self) -> None:
+        """End what is still being read."""
+        for reading in self._readings.values():
+            reading.task.cancel()
+
+    def _reading(self, pod: PodRef) -> asyncio.Task[PodView]:
+        known = self._readings.get(pod.uid)
+        now = time.monotonic()
+        # A failed one serves as well: a pod that is away must not hold up caller after caller.
+        if known is None or (known.task.done() and now - known.asked_at >= FRESH_SECONDS):
+            known = _Reading(now, asyncio.create_task(self._read_one(pod), name=f"read pod {pod.name}"))
+            self._readings[pod.uid] = known
+        return known.task
+
+    async def _read_one(self, pod: PodRef) -> PodView:
+        last = self._last.get(pod.uid, PodView(pod))
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_SECONDS), self._limit:
+                view = PodView(pod, await self._fetch(pod), self._clock())
+        except TimeoutError:
+            view = replace(last, error=TOO_SLOW, failures=last.failures + 1)
+        except ReadError as error:
+            view = replace(last, error=str(error), failures=last.failures + 1)
+        except Exception:
+            # Whatever a pod sends, it must not keep callers from their tokens.
+            log.exception("reading a worker pod failed", extra={"pod": pod.name})
+            view = replace(last, error="its answer could not be handled", failures=last.failures + 1)
+        self._last[pod.uid] = view
+        return view
+
+    def _view(self, pod: PodRef) -> PodView:
+        """The last reading, with the pod as the API server tells of it now."""
+        return replace(self._last.get(pod.uid, PodView(pod)), pod=pod)
+
+    def _forget(self) -> None:
+        oldest = time.monotonic() - FORGET_SECONDS
+        for uid in [uid for uid, known in self._readings.items() if known.task.done() and known.asked_at < oldest]:
+            del self._readings[uid]
+            self._last.pop(uid, None)

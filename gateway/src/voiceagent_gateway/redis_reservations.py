@@ -1,0 +1,191 @@
+"""Promises in Redis, so that gateways of many replicas do not promise the same place twice.
+
+One hash an agent: the room, and since and until when its place is held, in milliseconds of Redis's own clock. What
+decides is a script, which Redis runs as one step.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from voiceagent_gateway.reservations import (
+    SEEN_GRACE_SECONDS,
+    Answer,
+    Claim,
+    MemoryReservations,
+    Outcome,
+    Reservations,
+    ReservationsError,
+)
+
+DEADLINE_SECONDS: Final = 2.0
+CONNECT_SECONDS: Final = 1.0
+CONNECTIONS_MAX: Final = 16
+LEFT_ALONE_SECONDS: Final = 5.0
+"""A Redis that failed is not asked again for so long: callers are not to wait for it one after the other."""
+KEY_PREFIX: Final = "voiceagents:promised:"
+FREE_UNKNOWN: Final = -1
+log = logging.getLogger(__name__)
+
+TAKE: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local room, hold, free, grace = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local last_running = 5 + tonumber(ARGV[5])
+local running, joined = {}, {}
+for i = 6, last_running do running[ARGV[i]] = true end
+for i = last_running + 1, #ARGV do joined[ARGV[i]] = true end
+
+local promised, known = 0, nil
+local entries = redis.call('HGETALL', KEYS[1])
+for i = 1, #entries, 2 do
+  local name = entries[i]
+  local since, till = string.match(entries[i + 1], '(%d+):(%d+)')
+  if tonumber(till) <= now then
+    redis.call('HDEL', KEYS[1], name)
+  else
+    if joined[name] and tonumber(till) > now + grace then
+      redis.call('HSET', KEYS[1], name, since .. ':' .. string.format('%d', now + grace))
+    end
+    if not running[name] then promised = promised + 1 end
+    if name == room then known = since end
+  end
+end
+
+if running[room] then return {'held', promised} end
+if not known and free >= 0 and promised >= free then return {'full', promised} end
+local from = string.format('%d', now)
+if known and not joined[room] then from = known end
+redis.call('HSET', KEYS[1], room, from .. ':' .. string.format('%d', now + hold))
+redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), hold))
+if known then return {'held', promised} end
+return {'new', promised + 1}
+"""
+
+
+class RedisReservations:
+    """For all gateways that share a Redis. Raises ReservationsError where it does not answer in time."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client
+        self._take = self._client.register_script(TAKE)
+
+    async def held(self, agent: str) -> Mapping[str, datetime]:
+        async with _within_deadline():
+            entries = await self._client.hgetall(KEY_PREFIX + agent)
+        return {room: datetime.fromtimestamp(int(entry.split(":")[0]) / 1000, UTC) for room, entry in entries.items()}
+
+    async def take(self, agent: str, claim: Claim) -> Answer:
+        # Where nothing is free, below nothing is the same; below nothing is also how the script is told "unknown".
+        free = FREE_UNKNOWN if claim.free is None else max(claim.free, 0)
+        numbers = [round(claim.hold_seconds * 1000), free, round(SEEN_GRACE_SECONDS * 1000), len(claim.running)]
+        async with _within_deadline():
+            outcome, promised = await self._take(
+                keys=[KEY_PREFIX + agent], args=[claim.room, *numbers, *claim.running, *claim.joined]
+            )
+        return Answer(Outcome(outcome), int(promised))
+
+    async def release(self, agent: str, room: str) -> None:
+        async with _within_deadline():
+            await self._client.hdel(KEY_PREFIX + agent, room)
+
+
+class SharedReservations:
+    """What all gateways promised; while that cannot be told, what this one did.
+
+    A Redis that is away then costs at worst a promise too many, which the worker's own limit still meets, and never
+    the whole service.
+    """
+
+    def __init__(self, shared: Reservations, own: MemoryReservations) -> None:
+        self._shared = shared
+        self._own = own
+        self._failed_at = float("-inf")
+        self._failing = False
+
+    async def held(self, agent: str) -> Mapping[str, datetime]:
+        if self._asks_shared():
+            try:
+                return await self._shared.held(agent)
+            except ReservationsError as error:
+                self._failed(error)
+        return await self._own.held(agent)
+
+    async def take(self, agent: str, claim: Claim) -> Answer:
+        if self._asks_shared():
+            try:
+                answer = await self._shared.take(agent, claim)
+            except ReservationsError as error:
+                self._failed(error)
+            else:
+                self._recovered()
+                if answer.outcome is not Outcome.FULL:
+                    await self._own.take(agent, replace(claim, free=None))
+                return answer
+        return await self._own.take(agent, claim)
+
+    async def release(self, agent: str, room: str) -> None:
+        await self._own.release(agent, room)
+        if self._asks_shared():
+            try:
+                await self._shared.release(agent, room)
+            except ReservationsError as error:
+                self._failed(error)
+
+    def _asks_shared(self) -> bool:
+        return time.monotonic() - self._failed_at >= LEFT_ALONE_SECONDS
+
+    def _failed(self, error: ReservationsError) -> None:
+        self._failed_at = time.monotonic()
+        if not self._failing:
+            log.warning("Redis cannot be used; only this gateway's own promises count", extra={"error": str(error)})
+        self._failing = True
+
+    def _recovered(self) -> None:
+        if self._failing:
+            log.info("Redis can be used again")
+        self._failing = False
+
+
+@asynccontextmanager
+async def redis_client(url: str, password: str | None) -> AsyncIterator[Redis]:
+    """A Redis that gives up soon; nothing is asked of it before its first use."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        password=password,
+        decode_responses=True,
+        max_connections=CONNECTIONS_MAX,
+        timeout=CONNECT_SECONDS,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=DEADLINE_SECONDS,
+        # Once more for a connection that lay idle for too long; beyond that the deadline decides.
+        retry=Retry(NoBackoff(), 1),
+    )
+    client = Redis(connection_pool=pool)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+        await pool.disconnect()
+
+
+@asynccontextmanager
+async def _within_deadline() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise ReservationsError(f"Redis did not answer within {DEADLINE_SECONDS:g} s") from error
+    except (RedisError, OSError) as error:
+        # The kind only: what a server says of a refused login is nobody's business here.
+        raise ReservationsError(f"Redis cannot be asked: {type(error).__name__}") from error
