@@ -58,6 +58,11 @@ def default_agent_name(namespace: str, name: str) -> str:
     return f"{namespace}-{name}"
 
 
+def agent_identity(job_id: str) -> str:
+    """Under which identity the agent of a LiveKit job is in its room."""
+    return f"agent-{job_id}"
+
+
 def control_secret_name(name: str) -> str:
     """The Secret with which operator and worker pods of the VoiceAgent `name` know each other."""
     return f"{name}-control"

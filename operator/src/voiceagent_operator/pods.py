@@ -24,6 +24,15 @@ _LONGEST_DETAIL: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerEnd:
+    """How a run of the worker's container ended."""
+
+    run: str
+    exit_code: int
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PodView:
     """A worker pod, as far as the operator cares."""
 
@@ -42,6 +51,10 @@ class PodView:
     """IP address and port of its endpoints, once it has them."""
     ends_at: str | None = None
     """When it is ended whatever it does, if it is leaving."""
+    run: str = ""
+    """The worker's container that runs now; each restart makes another."""
+    ended: ContainerEnd | None = None
+    """The run that ended last."""
 
     @property
     def running(self) -> bool:
@@ -57,6 +70,7 @@ class PodView:
 def view_pod(body: Object) -> PodView:
     """What may be remembered of a pod."""
     status = body.get("status") or {}
+    worker = _worker(status)
     return PodView(
         place=place(body),
         uid=uid(body),
@@ -69,6 +83,8 @@ def view_pod(body: Object) -> PodView:
         agent=Key(place(body).namespace, labels(body)[LABEL_AGENT]) if LABEL_AGENT in labels(body) else None,
         address=_address(body.get("spec") or {}, status),
         ends_at=metadata(body).get("deletionTimestamp"),
+        run=str(worker.get("containerID", "")) if "running" in (worker.get("state") or {}) else "",
+        ended=_end_of(worker),
     )
 
 
@@ -77,6 +93,20 @@ def explain_failure(pods: Sequence[PodView], revision: str | None) -> Problem | 
     failing = [pod for pod in pods if pod.failure and not pod.leaving]
     newest = [pod for pod in failing if revision is None or pod.revision == revision]
     return min(newest, key=lambda pod: pod.place.name).failure if newest else None
+
+
+def _worker(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is told of the worker's container; empty where nothing is."""
+    return next((one for one in status.get("containerStatuses") or () if one.get("name") == WORKER_CONTAINER), {})
+
+
+def _end_of(worker: Mapping[str, Any]) -> ContainerEnd | None:
+    end = (worker.get("state") or {}).get("terminated") or _last_end(worker)
+    if not end:
+        return None
+    return ContainerEnd(
+        run=str(end.get("containerID", "")), exit_code=int(end.get("exitCode", -1)), at=str(end.get("finishedAt") or "")
+    )
 
 
 def _address(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
