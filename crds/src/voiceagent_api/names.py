@@ -49,6 +49,17 @@ ENV_SESSION_MEMORY_BYTES: Final = "VOICEAGENT_SESSION_MEMORY_BYTES"
 ENV_CALL_METRICS: Final = "VOICEAGENT_CALL_METRICS"
 """`true` or `false`: whether calls are measured."""
 
+ATTRIBUTE_MEMORY: Final = f"{GROUP}/memory"
+"""On a person in a room: the conversation so far, which only agents with the same control token can read."""
+ATTRIBUTE_ENDED: Final = f"{GROUP}/ended"
+"""On an agent that is about to leave, and on the person it talked with: why it ended the call by itself. Such a
+person waits for no other agent."""
+ENDED_DRAINED: Final = "drained"
+"""Its pod had to end, and the drain timeout was over."""
+ENDED_TIME_IS_UP: Final = "time-is-up"
+"""The call reached its longest duration."""
+_AGENT_IDENTITY_PREFIX: Final = "agent-"
+
 NAME_MAX_LENGTH: Final = 52
 """Room for the suffixes of children, pods and Secrets within a label's 63 characters."""
 
@@ -58,14 +69,20 @@ def default_agent_name(namespace: str, name: str) -> str:
     return f"{namespace}-{name}"
 
 
-def agent_identity(job_id: str) -> str:
-    """Under which identity the agent of a LiveKit job is in its room."""
-    return f"agent-{job_id}"
-
-
 def control_secret_name(name: str) -> str:
     """The Secret with which operator and worker pods of the VoiceAgent `name` know each other."""
     return f"{name}-control"
+
+
+def agent_identity(job_id: str) -> str:
+    """The identity of the agent that a LiveKit job brings into its room."""
+    return f"{_AGENT_IDENTITY_PREFIX}{job_id}"
+
+
+def job_of_agent(identity: str) -> str | None:
+    """The job id of an agent's identity; None if it is nobody's that we name."""
+    job_id = identity.removeprefix(_AGENT_IDENTITY_PREFIX)
+    return job_id if job_id and job_id != identity else None
 
 
 def worker_labels(name: str) -> dict[str, str]:

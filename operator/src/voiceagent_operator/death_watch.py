@@ -4,26 +4,20 @@ Each look is compared with the one before, so that nothing depends on seeing eve
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from voiceagent_operator.dead_sessions import DeadSession, dead_sessions
 from voiceagent_operator.objects import Key
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.readings import Reading
-from voiceagent_operator.recent import Recent
-
-REMEMBERED_FAREWELLS: Final = 50_000
 
 
 class DeathWatch:
-    """Tells of calls that died, and remembers those that ended well."""
+    """Tells of calls that died."""
 
     def __init__(self, tell: Callable[[DeadSession], None]) -> None:
         """`tell` is called with each dead call; it may be more than once."""
         self._tell = tell
         self._pods: dict[Key, PodView] = {}
-        self.farewells: Recent[str, float] = Recent(REMEMBERED_FAREWELLS)
-        """When calls that ended as they should did so, by job."""
 
     def see(self, where: Key, pod: PodView | None, reading: Reading | None) -> bool:
         """Look at a pod before it is asked; returns whether what it said last is of a worker that is gone."""
@@ -40,8 +34,6 @@ class DeathWatch:
 
     def hear(self, pod: PodView, reading: Reading) -> None:
         """Take in what a pod has just said."""
-        for farewell in reading.farewells:
-            self.farewells.put(farewell.job_id, farewell.ended_at.timestamp())
         if pod.agent is None:
             return
         for session in reading.vanished:

@@ -11,33 +11,16 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from livekit import api
-from voiceagent_api.names import agent_identity
 from voiceagent_api.recovery import Participant
 
 DEADLINE_SECONDS: Final = 3.0
 NANOSECONDS: Final = 1_000_000_000
-_PEOPLE: Final = frozenset(
-    {
-        api.ParticipantInfo.Kind.STANDARD,
-        api.ParticipantInfo.Kind.SIP,
-        api.ParticipantInfo.Kind.CONNECTOR,
-        api.ParticipantInfo.Kind.BRIDGE,
-    }
-)
-_IDENTITY_PREFIX: Final = agent_identity("")
+_KINDS: Final = {value: name for name, value in api.ParticipantInfo.Kind.items()}
 Answer = TypeVar("Answer")
 
 
 class LiveKitError(Exception):
     """A LiveKit server refused, or did not answer; the message says which and what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """Somebody in a room, and since when by the server's clock, in seconds since 1970."""
-
-    participant: Participant
-    joined_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +59,17 @@ class LiveKitRooms:
         answer = await self._ask(self._api.room.list_rooms(api.ListRoomsRequest()))
         return {room.name: room.num_participants for room in answer.rooms}
 
-    async def present(self, room: str) -> tuple[Present, ...]:
-        """Who is in a room; nobody where there is no such room."""
+    async def present(self, room: str, agent_name: str) -> tuple[Participant, ...]:
+        """Who is in a room, as seen by the agent of that name; nobody where there is no such room."""
         try:
             answer = await self._ask(self._api.room.list_participants(api.ListParticipantsRequest(room=room)))
         except _NotThere:
             return ()
-        return tuple(_present(one) for one in answer.participants if one.state != one.State.DISCONNECTED)
+        return tuple(
+            Participant.seen(one.identity, _KINDS.get(one.kind, ""), one.attributes, agent_name)
+            for one in answer.participants
+            if one.state != one.State.DISCONNECTED
+        )
 
     async def remove(self, room: str, identity: str) -> None:
         """Have a participant leave; it may have left already."""
@@ -130,20 +117,6 @@ class LiveKitRooms:
 
 class _NotThere(LiveKitError):
     """The room, participant or dispatch is gone."""
-
-
-def _present(one: api.ParticipantInfo) -> Present:
-    is_agent = one.kind == one.Kind.AGENT
-    named = is_agent and one.identity.startswith(_IDENTITY_PREFIX)
-    return Present(
-        Participant(
-            identity=one.identity,
-            is_agent=is_agent,
-            is_person=one.kind in _PEOPLE,
-            job_id=one.identity.removeprefix(_IDENTITY_PREFIX) if named else None,
-        ),
-        joined_at=float(one.joined_at),
-    )
 
 
 def _dispatch(one: api.AgentDispatch) -> Dispatch:

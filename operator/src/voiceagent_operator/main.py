@@ -118,7 +118,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     access = LiveKitAccess(client, livekit, tables.secret)
     recoveries = Recoveries(callees, access, metrics, loop.time, time.time)
     deaths = DeathWatch(recoveries.add)
-    rooms = RoomReconciler(callees, access, deaths.farewells.get, metrics, loop.time, time.time)
+    rooms = RoomReconciler(callees, access, metrics, loop.time, time.time)
     reader = PodReader(http, tables.pod, queue.add, loop.time, _now, deaths)
     events = EventRecorder(client, loop.time, _now)
     reconciler = Reconciler(

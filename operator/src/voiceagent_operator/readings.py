@@ -10,8 +10,6 @@ from voiceagent_api.worker_status import ProviderCheck, WorkerStatus
 
 LATENCY_WINDOW: Final = timedelta(minutes=5)
 LATENCY_WINDOW_NAME: Final = "5m"
-FAREWELL_WINDOW: Final = timedelta(minutes=2)
-"""Much longer than the pause between two readings, so that each end is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +28,6 @@ class Session:
     """LiveKit's name for it; it is the session's, too."""
     room: str
     started_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Farewell:
-    """A call that ended as it should, of late."""
-
-    job_id: str
-    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,6 @@ class Reading:
     checks: tuple[ProviderCheck, ...] = ()
     sessions: tuple[Session, ...] = ()
     """The calls that run, of which `active_sessions` is the number."""
-    farewells: tuple[Farewell, ...] = ()
     vanished: tuple[Session, ...] = ()
     """Calls that ran when it was read before, and of which it knows nothing now: its worker is another process since.
     Of a call that ended it tells for an hour."""
@@ -92,11 +81,6 @@ def read_status(uid: str, status: WorkerStatus, before: Reading | None, now: dat
             Session(session.id, session.room, session.started_at)
             for session in status.sessions
             if session.outcome == "active"
-        ),
-        farewells=tuple(
-            Farewell(session.id, session.ended_at)
-            for session in status.sessions
-            if session.outcome == "completed" and session.ended_at and now - session.ended_at <= FAREWELL_WINDOW
         ),
         vanished=_vanished(before, uid, {session.id for session in status.sessions}),
     )

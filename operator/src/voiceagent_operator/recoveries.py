@@ -108,13 +108,13 @@ class Recoveries:
 
     async def _bring_back(self, room: Room, callee: Callee, dead_jobs: Collection[str]) -> float | None:
         rooms = await self._access.rooms(callee.access)
-        plan = plan_recovery(dead_jobs, [one.participant for one in await rooms.present(room.name)])
+        plan = plan_recovery(dead_jobs, await rooms.present(room.name, callee.name))
         for identity in plan.remove:
             await rooms.remove(room.name, identity)
         if not plan.dispatch:
             return None
         dispatches = await rooms.dispatches(room.name)
-        if under_way(dispatches, {callee.name}, dead_jobs, self._now()):
+        if under_way(dispatches, callee.name, dead_jobs, self._now()):
             return ARRIVAL_PAUSE_SECONDS
         await rooms.dispatch(room.name, callee.name, _call_of(dispatches, callee.name, dead_jobs))
         self._metrics.dispatches.labels(DEAD_WORKER).inc()

@@ -5,11 +5,13 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from voiceagent_operator.livekit_rooms import LiveKitError, LiveKitRooms
+from voiceagent_api.recovery import plan_recovery
+
+from voiceagent_operator.livekit_rooms import Dispatch, LiveKitError, LiveKitRooms
 from voiceagent_operator.metrics import NO_AGENT, Metrics
 from voiceagent_operator.objects import Key
 from voiceagent_operator.outages import Outage
-from voiceagent_operator.room_calls import call_to_repeat, ours
+from voiceagent_operator.room_calls import ours, under_way
 from voiceagent_operator.room_states import (
     RoomState,
     called,
@@ -34,16 +36,14 @@ class RoomLook:
         self,
         rooms: LiveKitRooms,
         names: Mapping[str, Key],
-        farewell: Callable[[str], float | None],
         metrics: Metrics,
         clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
-        """`farewell` says when a job ended as it should; `now` is the time of day, in seconds since 1970."""
+        """`now` is the time of day, in seconds since 1970."""
         self.names = names
         """The agents by their dispatch names, kept up to date by whoever made this."""
         self._rooms = rooms
-        self._farewell = farewell
         self._metrics = metrics
         self._clock = clock
         self._now = now
@@ -80,40 +80,48 @@ class RoomLook:
         except LiveKitError as error:
             logger.debug("a room's dispatches cannot be had", extra={"room": room, "error": str(error)})
             return
-        self._states[room] = told_whose(self._states[room], last is not None, self._clock())
+        self._states[room] = told_whose(self._states[room], last.agent_name if last else None, self._clock())
 
     async def _ask_who(self, room: str) -> None:
         try:
-            participants = [one.participant for one in await self._rooms.present(room)]
+            participants = await self._rooms.present(room, self._states[room].agent_name or "")
         except LiveKitError as error:
             logger.debug("a room's participants cannot be had", extra={"room": room, "error": str(error)})
             return
         self._states[room] = told_who(
             self._states[room],
             person=any(one.is_person for one in participants),
-            agent=any(one.is_agent for one in participants),
+            agent=any(one.is_agent and one.job_id for one in participants),
             now=self._clock(),
         )
 
     async def _call(self, room: str) -> None:
-        names, agent_name = self.names, ""
+        """Look for a last time, so that what others or the agent itself did in the meantime counts; then call it."""
         try:
-            dispatches, present = await self._rooms.dispatches(room), await self._rooms.present(room)
-            last = call_to_repeat(dispatches, present, names, self._farewell, self._now())
-            if last is None:
-                mine = ours(dispatches, names) is not None
-                self._states[room] = not_called(self._states[room], mine, self._clock())
-                return
-            agent_name = last.agent_name
-            self._states[room] = called(self._states[room], self._clock())
-            await self._rooms.dispatch(room, agent_name, last)
+            last = await self._call_to_repeat(room)
         except LiveKitError as error:
-            if not agent_name:
-                return  # asked again with the next look
+            logger.debug("a room cannot be looked at", extra={"room": room, "error": str(error)})
+            return
+        if last is None:
+            self._states[room] = not_called(self._states[room], self._clock())
+            return
+        self._states[room] = called(self._states[room], self._clock())
+        told = {"voiceagent": str(self.names.get(last.agent_name)), "room": room}
+        try:
+            await self._rooms.dispatch(room, last.agent_name, last)
+        except LiveKitError as error:
             self._metrics.dispatch_failures.labels(NO_AGENT).inc()
-            told = {"voiceagent": str(names.get(agent_name)), "room": room, "error": str(error)}
-            logger.warning("an agent could not be called into a room", extra=told)
-        else:
-            self._metrics.dispatches.labels(NO_AGENT).inc()
-            told = {"voiceagent": str(names.get(agent_name)), "room": room}
-            logger.info("called an agent into a room without one", extra=told)
+            logger.warning("an agent could not be called into a room", extra={**told, "error": str(error)})
+            return
+        self._metrics.dispatches.labels(NO_AGENT).inc()
+        logger.info("called an agent into a room without one", extra=told)
+
+    async def _call_to_repeat(self, room: str) -> Dispatch | None:
+        """The call to make again; None where an agent is there or on its way, nobody waits, or the room is not ours."""
+        dispatches = await self._rooms.dispatches(room)
+        last = ours(dispatches, self.names)
+        self._states[room] = told_whose(self._states[room], last.agent_name if last else None, self._clock())
+        if last is None or under_way(dispatches, last.agent_name, (), self._now()):
+            return None
+        waits = plan_recovery((), await self._rooms.present(room, last.agent_name)).dispatch
+        return last if waits else None

@@ -30,15 +30,13 @@ class RoomReconciler:
         self,
         callees: Callees,
         access: LiveKitAccess,
-        farewell: Callable[[str], float | None],
         metrics: Metrics,
         clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
-        """`farewell` says when a job ended as it should; `now` is the time of day, in seconds since 1970."""
+        """`now` is the time of day, in seconds since 1970."""
         self._callees = callees
         self._access = access
-        self._farewell = farewell
         self._metrics = metrics
         self._clock = clock
         self._now = now
@@ -56,7 +54,7 @@ class RoomReconciler:
                     if rooms in looks:
                         looks[rooms][0].names = names
                         continue
-                    look = RoomLook(rooms, names, self._farewell, self._metrics, self._clock, self._now)
+                    look = RoomLook(rooms, names, self._metrics, self._clock, self._now)
                     looks[rooms] = look, group.create_task(look.run(), name=f"rooms of {rooms.host}")
                 await asyncio.sleep(SERVERS_SECONDS)
 

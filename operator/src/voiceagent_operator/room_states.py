@@ -26,7 +26,8 @@ class RoomState:
     people: int
     changed: bool = True
     """Whether somebody came or went since it was last asked who is there."""
-    ours: bool = False
+    agent_name: str | None = None
+    """Of the agent of ours that was called into it last; None where none was, as far as is known."""
     asked_whose_at: float = float("-inf")
     asked_whose: int = 0
     asked_who_at: float = float("-inf")
@@ -51,13 +52,13 @@ def listed(states: Mapping[str, RoomState], people: Mapping[str, int]) -> dict[s
     return {room: _counted(states.get(room), count) for room, count in people.items() if count > 0}
 
 
-def told_whose(state: RoomState, ours: bool, now: float) -> RoomState:
-    """Whether an agent of ours was ever called into it."""
-    return replace(state, ours=ours, asked_whose_at=now, asked_whose=state.asked_whose + 1)
+def told_whose(state: RoomState, agent_name: str | None, now: float) -> RoomState:
+    """Which agent of ours was called into it, if any."""
+    return replace(state, agent_name=agent_name, asked_whose_at=now, asked_whose=state.asked_whose + 1)
 
 
 def told_who(state: RoomState, person: bool, agent: bool, now: float) -> RoomState:
-    """Whether a person and an agent are in it."""
+    """Whether a person who waits for an agent, and the agent, are in it."""
     state = replace(state, changed=False, asked_who_at=now)
     if agent:
         since = now if state.served_since is None else state.served_since
@@ -78,16 +79,16 @@ def called(state: RoomState, now: float) -> RoomState:
     return replace(state, called_at=now, calls=state.calls + 1)
 
 
-def not_called(state: RoomState, ours: bool, now: float) -> RoomState:
-    """A last look has shown that no agent is to be called yet, or that the room is none of ours any more."""
-    return replace(state, ours=ours, asked_whose_at=now, alone_since=None if state.alone_since is None else now)
+def not_called(state: RoomState, now: float) -> RoomState:
+    """A last look has shown that no agent is to be called yet."""
+    return replace(state, alone_since=None if state.alone_since is None else now)
 
 
 def next_look(states: Mapping[str, RoomState], now: float) -> Look:
     """What to ask and do, those first who wait the longest."""
-    whose = [room for room, state in states.items() if not state.ours and now >= _whose_due_at(state)]
-    who = [room for room, state in states.items() if state.ours and _who_due(state, now)]
-    call = [room for room, state in states.items() if state.ours and now >= _call_due_at(state)]
+    whose = [room for room, state in states.items() if not state.agent_name and now >= _whose_due_at(state)]
+    who = [room for room, state in states.items() if state.agent_name and _who_due(state, now)]
+    call = [room for room, state in states.items() if state.agent_name and now >= _call_due_at(state)]
     who.sort(key=lambda room: (states[room].served_since is not None, states[room].asked_who_at))
     whose.sort(key=lambda room: states[room].asked_whose_at)
     call.sort(key=lambda room: _call_due_at(states[room]))
