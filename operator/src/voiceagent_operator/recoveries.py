@@ -114,7 +114,8 @@ class Recoveries:
         if not plan.dispatch:
             return None
         dispatches = await rooms.dispatches(room.name)
-        if under_way(dispatches, callee.name, dead_jobs, self._now()):
+        # Beside a ghost nobody has called an agent yet; where there is none, an earlier try may have gone well.
+        if not plan.remove and under_way(dispatches, callee.name, dead_jobs, self._now()):
             return ARRIVAL_PAUSE_SECONDS
         await rooms.dispatch(room.name, callee.name, _call_of(dispatches, callee.name, dead_jobs))
         self._metrics.dispatches.labels(DEAD_WORKER).inc()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 ALONE_SECONDS: Final = 5.0
-"""For so long a person waits before an agent is called once more; twice as long for the next, and so on."""
+"""For so long a person waits before an agent is called once more; as long for the next, then twice, and so on."""
 LONGEST_SECONDS: Final = 60.0
 SERVED_SECONDS: Final = 10.0
 """How often a room with an agent is looked at, if nobody comes or goes."""
@@ -114,7 +114,7 @@ def _call_due_at(state: RoomState) -> float:
     if state.alone_since is None:
         return float("inf")
     due = state.alone_since + ALONE_SECONDS
-    return due if state.called_at is None else max(due, state.called_at + _backed_off(ALONE_SECONDS, state.calls))
+    return due if state.called_at is None else max(due, state.called_at + _backed_off(ALONE_SECONDS, state.calls - 1))
 
 
 def _backed_off(first: float, times: int) -> float:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
@@ -15,10 +17,12 @@ from local_livekit import API_KEY, API_SECRET, LiveKit, livekit_server
 from pod_endpoint import Pod
 from voiceagent_api.names import ATTRIBUTE_ENDED, agent_identity
 from voiceagent_api.worker_status import SessionRecord
-from worker_process import end, new_worker
+from worker_process import RunningWorker, end, new_worker, until_ready
 
 SECONDS = 90.0
 """The longest pause between two calls of an agent is a minute."""
+SILENT_SECONDS = 300.0
+"""LiveKit may offer some calls to a silent worker before one that answers gets one."""
 DEAD_JOB = "AJ_dead"
 
 
@@ -77,10 +81,10 @@ async def joined(livekit: LiveKit, room: str, identity: str, **options: Any) -> 
         await participant.disconnect()
 
 
-async def until(look: Callable[[], Any], what: str) -> Any:
-    deadline = asyncio.get_running_loop().time() + SECONDS
+async def until(look: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
+    deadline = asyncio.get_running_loop().time() + seconds
     while not (seen := await asyncio.to_thread(look)):
-        assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {SECONDS} s"
+        assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {seconds} s"
         await asyncio.sleep(0.1)
     return seen
 
@@ -93,6 +97,16 @@ def calls(operator: Any, reason: str) -> int:
 def agents_in(room: rtc.Room) -> list[str]:
     kind = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
     return [one.identity for one in room.remote_participants.values() if one.kind == kind]
+
+
+@contextlib.contextmanager
+def started(folder: Path, livekit: LiveKit) -> Iterator[RunningWorker]:
+    """A worker process."""
+    worker = new_worker(folder, livekit)
+    try:
+        yield worker
+    finally:
+        end(worker)
 
 
 async def test_an_agent_is_called_again_until_a_worker_comes_up_and_no_more_then(
@@ -108,15 +122,33 @@ async def test_an_agent_is_called_again_until_a_worker_comes_up_and_no_more_then
         dispatches = await client.agent_dispatch.list_dispatch("waiting")
         assert [one.metadata for one in dispatches] == ["what the caller wants"]
         assert dispatches[0].id != first.id
-        worker = new_worker(folder, livekit)
-        try:
+        with started(folder, livekit):
             await until(lambda: agents_in(caller), "the agent is in the room")
             before = calls(operator, "no_agent")
             await asyncio.sleep(8)  # longer than an agent is waited for
             assert calls(operator, "no_agent") == before
             assert len(agents_in(caller)) == 1
-        finally:
-            end(worker)
+
+
+async def test_a_call_whose_worker_falls_silent_with_its_node_goes_on_with_another(
+    agent: Any, operator: Any, livekit: LiveKit, tmp_path: Path
+) -> None:
+    folders = [tmp_path / place / "silent" for place in ("lost", "other")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    name = "tests-silent"  # as both workers are called
+    agent.do("delete", "va", "receptionist", "--wait")
+    apply(agent, livekit, name)
+    with started(folders[0], livekit) as lost:
+        await until_ready(lost)
+        async with joined(livekit, "call", "caller", agent_name=name) as caller:
+            (first,) = await until(lambda: agents_in(caller), "the agent is in the room")
+            with started(folders[1], livekit) as other:
+                await until_ready(other)
+                os.killpg(lost.process.pid, signal.SIGSTOP)
+                await until(lambda: set(agents_in(caller)) - {first}, "another agent is in the room", SILENT_SECONDS)
+                assert len(agents_in(caller)) == 1
+        assert calls(operator, "no_agent") >= 1
 
 
 async def test_rooms_of_others_and_people_whose_call_was_ended_get_no_agent_nor_those_of_a_suspended_one(

@@ -37,7 +37,7 @@ def calls_at(state: RoomState, seconds: int) -> list[int]:
 
 
 def test_a_person_alone_gets_a_call_after_five_seconds_and_then_ever_more_seldom() -> None:
-    assert calls_at(alone(), 300) == [5, 15, 35, 75, 135, 195, 255]
+    assert calls_at(alone(), 300) == [5, 10, 20, 40, 80, 140, 200, 260]
 
 
 def test_whose_a_room_is_is_asked_first_and_of_rooms_of_others_ever_more_seldom() -> None:
@@ -67,11 +67,11 @@ def test_a_room_that_is_gone_or_empty_is_forgotten() -> None:
 
 
 def test_an_agent_that_leaves_at_once_is_not_called_at_once_again() -> None:
-    state = called(alone(), 5.0)
-    state = told_who(state, person=True, agent=True, now=6.0)
-    state = told_who(state, person=True, agent=False, now=7.0)
-    assert not next_look({"r": state}, 13.0).call
-    assert next_look({"r": state}, 15.0).call == ("r",)
+    state = called(called(alone(), 5.0), 10.0)
+    state = told_who(state, person=True, agent=True, now=11.0)
+    state = told_who(state, person=True, agent=False, now=12.0)
+    assert not next_look({"r": state}, 19.0).call
+    assert next_look({"r": state}, 20.0).call == ("r",)
 
 
 def test_an_agent_that_stayed_for_a_minute_leaves_a_room_as_if_it_never_needed_help() -> None:
@@ -132,6 +132,6 @@ def test_whatever_happens_one_call_at_a_time_is_made_and_none_where_an_agent_is(
             assert state.served_since is None
             assert state.alone_since is not None
             assert now - state.alone_since >= ALONE_SECONDS
-            assert now - last_call >= min(LONGEST_SECONDS, ALONE_SECONDS * 2**calls) - 1e-6
+            assert now - last_call >= min(LONGEST_SECONDS, ALONE_SECONDS * 2 ** (calls - 1)) - 1e-6
             states["r"] = state = called(state, now)
             last_call, calls = now, calls + 1
