@@ -6,7 +6,7 @@ A key is kept no longer than its Secret stays as it is and an agent uses it. Not
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,22 +14,23 @@ import aiohttp
 from voiceagent_api.names import LIVEKIT_API_KEY, LIVEKIT_API_SECRET
 
 from voiceagent_operator.callees import Access
-from voiceagent_operator.client import Client
 from voiceagent_operator.credentials import SecretView
 from voiceagent_operator.errors import ApiError
-from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.livekit_rooms import LiveKitError, LiveKitRooms
-from voiceagent_operator.objects import Key
+from voiceagent_operator.objects import Key, Object
 
 
 class LiveKitAccess:
     """The rooms of each server, by the Secret that opens it. All share one pool of connections."""
 
     def __init__(
-        self, client: Client, http: aiohttp.ClientSession, find_secret: Callable[[Key], SecretView | None]
+        self,
+        http: aiohttp.ClientSession,
+        find_secret: Callable[[Key], SecretView | None],
+        read_secret: Callable[[Key], Awaitable[Object | None]],
     ) -> None:
-        """`find_secret` knows the version of a Secret, without reading it."""
-        self._client = client
+        """`find_secret` knows which version of a Secret there is, `read_secret` brings it; it may raise ApiError."""
+        self._read_secret = read_secret
         self._http = http
         self._find_secret = find_secret
         self._open: dict[Access, tuple[str, LiveKitRooms]] = {}
@@ -50,7 +51,12 @@ class LiveKitAccess:
         data = await self._read(access.secret)
         key, value = (_value(access.secret, data, name) for name in (LIVEKIT_API_KEY, LIVEKIT_API_SECRET))
         server = (access.url, key, hashlib.sha256(value.encode()).hexdigest())
-        rooms = self._rooms.get(server) or LiveKitRooms(self._http, access.url, key, value)
+        try:
+            rooms = self._rooms.get(server) or LiveKitRooms(self._http, access.url, key, value)
+        except ValueError as error:
+            raise LiveKitError(
+                f"The LiveKit address of agents with Secret {access.secret} is none: {error}."
+            ) from error
         self._rooms[server] = rooms
         self._open[access] = (secret.stamp, rooms)
         return rooms
@@ -62,7 +68,7 @@ class LiveKitAccess:
 
     async def _read(self, where: Key) -> Mapping[str, Any]:
         try:
-            found = await self._client.find(SECRET, where.namespace, where.name)
+            found = await self._read_secret(where)
         except ApiError as error:
             raise LiveKitError(f"Secret {where} cannot be read: {error}.") from error
         return (found or {}).get("data") or {}

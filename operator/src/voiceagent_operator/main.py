@@ -115,7 +115,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         trust_env=True,  # a LiveKit server may be outside the cluster, behind the environment's proxy
     )
     callees = Callees(install.livekit)
-    access = LiveKitAccess(client, livekit, tables.secret)
+    access = LiveKitAccess(livekit, tables.secret, lambda where: client.find(SECRET, *where))
     recoveries = Recoveries(callees, access, metrics, loop.time, time.time)
     deaths = DeathWatch(recoveries.add)
     rooms = RoomReconciler(callees, access, metrics, loop.time, time.time)

@@ -43,8 +43,8 @@ class Room(NamedTuple):
 
 @dataclass(slots=True)
 class _Death:
-    since: float
     outage: Outage
+    since: float = 0.0
     jobs: set[str] = field(default_factory=set)
 
 
@@ -77,10 +77,9 @@ class Recoveries:
         if not self._seen.put(dead.job_id, None):
             return
         room = Room(dead.agent, dead.room)
-        outage = Outage(
-            "an agent cannot be called back yet", FIRST_RETRY_SECONDS, voiceagent=str(dead.agent), room=dead.room
-        )
-        self._deaths.setdefault(room, _Death(self._clock(), outage)).jobs.add(dead.job_id)
+        death = self._deaths.setdefault(room, _Death(_outage(room)))
+        death.since = self._clock()
+        death.jobs.add(dead.job_id)
         self._queue.add(room)
 
     async def run(self) -> None:
@@ -90,7 +89,7 @@ class Recoveries:
     async def _see_to(self, room: Room) -> float | None:
         """See to one room; returns in how many seconds to look at it again, None where nothing is left to do."""
         death, callee = self._deaths.get(room), self._callees.get(room.agent)
-        if death is None or callee is None:
+        if death is None or callee is None or self._clock() - death.since >= GIVE_UP_SECONDS:
             self._deaths.pop(room, None)
             return None
         jobs = frozenset(death.jobs)
@@ -98,12 +97,12 @@ class Recoveries:
             pause_seconds = await self._bring_back(room, callee, jobs)
         except LiveKitError as error:
             self._metrics.dispatch_failures.labels(DEAD_WORKER).inc()
-            pause_seconds = death.outage.failed(error)
-        if pause_seconds is not None and self._clock() - death.since < GIVE_UP_SECONDS:
+            return death.outage.failed(error)
+        if pause_seconds is not None:
             return pause_seconds
         death.jobs -= jobs
         if not death.jobs:
-            del self._deaths[room]
+            self._deaths.pop(room, None)
         return None
 
     async def _bring_back(self, room: Room, callee: Callee, dead_jobs: Collection[str]) -> float | None:
@@ -122,6 +121,11 @@ class Recoveries:
         told = {"voiceagent": str(room.agent), "room": room.name, "dead_jobs": sorted(dead_jobs)}
         logger.info("called an agent back into a room whose worker died", extra=told)
         return None
+
+
+def _outage(room: Room) -> Outage:
+    about = {"voiceagent": str(room.agent), "room": room.name}
+    return Outage("an agent cannot be called back yet", FIRST_RETRY_SECONDS, **about)
 
 
 def _call_of(dispatches: Sequence[Dispatch], name: str, dead_jobs: Collection[str]) -> Dispatch | None:
