@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -18,8 +19,10 @@ from voiceagent_api.names import FIELD_MANAGER
 
 from voiceagent_operator.apply import Applier
 from voiceagent_operator.beginnings import Beginnings
+from voiceagent_operator.callees import Callees
 from voiceagent_operator.client import Client
 from voiceagent_operator.connection import ConnectionMissing, load_configuration
+from voiceagent_operator.death_watch import DeathWatch
 from voiceagent_operator.election import Elector
 from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
@@ -27,6 +30,7 @@ from voiceagent_operator.handlers import register_handlers
 from voiceagent_operator.health import Health, health_app
 from voiceagent_operator.informer import METADATA_ONLY, register_login
 from voiceagent_operator.kinds import SECRET
+from voiceagent_operator.livekit_access import LiveKitAccess
 from voiceagent_operator.logs import about, set_up_logs
 from voiceagent_operator.metrics import Metrics
 from voiceagent_operator.objects import Key
@@ -36,6 +40,8 @@ from voiceagent_operator.pod_control import PodControl
 from voiceagent_operator.pod_reader import PodReader
 from voiceagent_operator.queue import WorkQueue
 from voiceagent_operator.reconcile import Reconciler
+from voiceagent_operator.recoveries import Recoveries
+from voiceagent_operator.room_reconciler import RoomReconciler
 from voiceagent_operator.running import Operation
 from voiceagent_operator.scaler import Scaler
 from voiceagent_operator.settings import Settings, read_settings
@@ -51,6 +57,7 @@ logger = logging.getLogger(__name__)
 RECONCILE_SECONDS = 120.0
 POD_READERS = 32
 POD_SECONDS = 10.0
+LIVEKIT_CONNECTIONS = 32
 SERVER_SECONDS = 2.0
 CALLS_WRITTEN_SECONDS = 10.0
 """The number of calls and their latency are written to a status at most so often."""
@@ -105,7 +112,17 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     pods, ready = WorkQueue[Key](loop.time), asyncio.Event()
     beginnings = Beginnings(settings.namespaces)
     elector = _elector(settings, client, loop.time)
-    reader = PodReader(http, tables.pod, queue.add, loop.time, _now)
+    livekit = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit_per_host=LIVEKIT_CONNECTIONS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,  # a LiveKit server may be outside the cluster, behind the environment's proxy
+    )
+    callees = Callees(install.livekit)
+    access = LiveKitAccess(livekit, tables.secret, lambda where: client.find(SECRET, *where))
+    recoveries = Recoveries(callees, access, metrics, loop.time, time.time)
+    deaths = DeathWatch(recoveries.add)
+    rooms = RoomReconciler(callees, access, metrics, loop.time, time.time)
+    reader = PodReader(http, tables.pod, queue.add, loop.time, _now, deaths)
     events = EventRecorder(client, loop.time, _now)
     observer, applier = Observer(client, tables), Applier(client, tables)
     control = PodControl(client, http, pods.add)
@@ -123,6 +140,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
 
     async def reconcile(key: Key) -> float | None:
         told = {"namespace": key.namespace, "voiceagent": key.name}
+        callees.note(key, tables.agent(key))
         with about(**told), span("reconcile", {"k8s.namespace.name": key.namespace, "voiceagent.name": key.name}):
             outcome = await reconciler.reconcile(key)
         metrics.reconciles.labels("hindered" if outcome.hindered else "done").inc()
@@ -151,7 +169,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         client=client,
         tables=tables,
         queue=queue,
-        work=(workers.run, readers.run, events.run),
+        work=(workers.run, readers.run, events.run, recoveries.run, rooms.run),
         watch=Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup),
         ready=ready,
         namespaces=settings.namespaces,
@@ -167,6 +185,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     finally:
         await server.cleanup()
         await http.close()
+        await livekit.close()
         await client.close()
         await asyncio.to_thread(flush_spans)
 

@@ -11,6 +11,9 @@ _RECONCILE_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5
 _REQUEST_BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30)
 NO_ANSWER: Final = "none"
 """The code of a request that was not answered."""
+DEAD_WORKER: Final = "dead_worker"
+NO_AGENT: Final = "no_agent"
+"""Why an agent is called."""
 
 
 class Metrics:
@@ -43,8 +46,23 @@ class Metrics:
             buckets=_REQUEST_BUCKETS,
             registry=registry,
         )
+        self.dispatches = Counter(
+            "voiceagent_operator_dispatches",
+            "Agents called into rooms that had lost theirs (dead_worker) or never got one (no_agent).",
+            ["reason"],
+            registry=registry,
+        )
+        self.dispatch_failures = Counter(
+            "voiceagent_operator_dispatch_failures",
+            "Rooms in which an agent was to be called and LiveKit refused or did not answer, by reason.",
+            ["reason"],
+            registry=registry,
+        )
         for result in ("done", "hindered", "retried"):
             self.reconciles.labels(result)
+        for reason in (DEAD_WORKER, NO_AGENT):
+            self.dispatches.labels(reason)
+            self.dispatch_failures.labels(reason)
 
     def read(self, name: str, text: str, value: Callable[[], float]) -> None:
         """A gauge whose value is asked for when Prometheus asks."""

@@ -7,6 +7,7 @@ asked twice at once. Only who leads asks.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +15,7 @@ import aiohttp
 from pydantic import ValidationError
 from voiceagent_api.worker_status import WorkerStatus
 
+from voiceagent_operator.death_watch import DeathWatch
 from voiceagent_operator.objects import Key
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.readings import Reading, read_status, unreadable
@@ -45,8 +47,10 @@ class PodReader:
         tell: Callable[[Key], None],
         clock: Callable[[], float],
         now: Callable[[], datetime],
+        deaths: DeathWatch,
     ) -> None:
         """`find` looks a pod up by its place, `tell` is called with an agent that may need a look."""
+        self._deaths = deaths
         self._http = http
         self._find = find
         self._tell = tell
@@ -63,6 +67,9 @@ class PodReader:
     async def read(self, where: Key) -> float | None:
         """Ask one pod; returns after how many seconds to ask again, None if it is gone."""
         pod = self._find(where)
+        said = self._readings.get(where)
+        if self._deaths.see(where, pod, said) and said is not None:
+            self._readings[where] = replace(said, sessions=())  # they are seen to; they were not a later worker's
         if pod is None or not pod.exists:
             self._readings.pop(where, None)
             self._awaiting.pop(where, None)
@@ -72,6 +79,7 @@ class PodReader:
         before = self._readings.get(where)
         reading = await self._ask(pod, before)
         self._readings[where] = reading
+        self._deaths.hear(pod, reading)
         if reading != before and pod.agent is not None:
             self._tell(pod.agent)
         return self._pause_seconds(pod, reading)

@@ -25,6 +25,15 @@ _LONGEST_DETAIL: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerEnd:
+    """How a run of the worker's container ended."""
+
+    run: str
+    exit_code: int
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PodView:
     """A worker pod, as far as the operator cares."""
 
@@ -49,6 +58,10 @@ class PodView:
     """Those of its annotations that the operator keeps, by which others know a pod with calls from an idle one."""
     not_ready: str = ""
     """What it is about to do before it is ready, in words; empty once it is."""
+    run: str = ""
+    """The worker's container that runs now; each restart makes another."""
+    ended: ContainerEnd | None = None
+    """The run that ended last."""
 
     @property
     def running(self) -> bool:
@@ -64,6 +77,7 @@ class PodView:
 def view_pod(body: Object) -> PodView:
     """What may be remembered of a pod."""
     status = body.get("status") or {}
+    worker = _worker(status)
     return PodView(
         place=place(body),
         uid=uid(body),
@@ -79,6 +93,8 @@ def view_pod(body: Object) -> PodView:
         ready=not _not_ready(status),
         marks=frozenset((name, value) for name, value in annotations(body).items() if name in MARKS),
         not_ready=_not_ready(status),
+        run=str(worker.get("containerID", "")) if "running" in (worker.get("state") or {}) else "",
+        ended=_end_of(worker),
     )
 
 
@@ -112,6 +128,20 @@ def _not_ready(status: Mapping[str, Any]) -> str:
     if conditions.get("PodScheduled") == "True":
         return "is on a node, which gets its image and starts it"
     return "waits for a node"
+
+
+def _worker(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is told of the worker's container; empty where nothing is."""
+    return next((one for one in status.get("containerStatuses") or () if one.get("name") == WORKER_CONTAINER), {})
+
+
+def _end_of(worker: Mapping[str, Any]) -> ContainerEnd | None:
+    end = (worker.get("state") or {}).get("terminated") or _last_end(worker)
+    if not end:
+        return None
+    return ContainerEnd(
+        run=str(end.get("containerID", "")), exit_code=int(end.get("exitCode", -1)), at=str(end.get("finishedAt") or "")
+    )
 
 
 def _address(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """What worker pods last said of themselves on `/status`, and what follows for an agent. Pure."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +18,16 @@ class Turn:
 
     at: datetime
     e2e_milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A call that runs on a pod."""
+
+    job_id: str
+    """LiveKit's name for it; it is the session's, too."""
+    room: str
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,11 @@ class Reading:
     session_capacity: int | None = None
     turns: tuple[Turn, ...] = ()
     checks: tuple[ProviderCheck, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    """The calls that run, of which `active_sessions` is the number."""
+    vanished: tuple[Session, ...] = ()
+    """Calls that ran when it was read before, and of which it knows nothing now: its worker is another process since.
+    Of a call that ended it tells for an hour."""
 
 
 def read_status(uid: str, status: WorkerStatus, before: Reading | None, now: datetime) -> Reading:
@@ -62,12 +77,24 @@ def read_status(uid: str, status: WorkerStatus, before: Reading | None, now: dat
         session_capacity=status.session_capacity,
         turns=tuple(turns),
         checks=tuple(status.provider_checks),
+        sessions=tuple(
+            Session(session.id, session.room, session.started_at)
+            for session in status.sessions
+            if session.outcome == "active"
+        ),
+        vanished=_vanished(before, uid, {session.id for session in status.sessions}),
     )
+
+
+def _vanished(before: Reading | None, uid: str, known: Collection[str]) -> tuple[Session, ...]:
+    if before is None or before.uid != uid:
+        return ()
+    return tuple(session for session in before.sessions if session.job_id not in known)
 
 
 def unreadable(uid: str, before: Reading | None) -> Reading:
     """The reading of a pod that did not answer."""
-    return replace(before, reachable=False) if before is not None and before.uid == uid else Reading(uid)
+    return replace(before, reachable=False, vanished=()) if before is not None and before.uid == uid else Reading(uid)
 
 
 @dataclass(frozen=True, slots=True)

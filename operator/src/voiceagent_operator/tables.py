@@ -122,6 +122,10 @@ class Tables:
         """The VoiceAgent that had this one's dispatch name on the same LiveKit first, if there is one."""
         return self._claims.elder(agent)
 
+    def secret(self, where: Key) -> SecretView | None:
+        """A Secret by name, as last seen."""
+        return self._secrets.get(where)
+
     def use_secrets(self, agent: Key, names: Iterable[str]) -> dict[str, SecretView]:
         """The Secrets of these names that exist; from now on the VoiceAgent is looked at when one changes."""
         wanted = self._users[SECRET].use(agent, names)

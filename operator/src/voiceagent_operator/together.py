@@ -1,9 +1,10 @@
 """Several calls at once, of which none is left behind."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -16,3 +17,14 @@ async def all_of(calls: Iterable[Awaitable[Result]]) -> list[Result]:
             raise result
         done.append(result)
     return done
+
+
+async def each(items: Iterable[Item], work: Callable[[Item], Awaitable[None]], at_once: int) -> None:
+    """Do the work for each item, so many at a time."""
+    turns = asyncio.Semaphore(at_once)
+
+    async def in_turn(item: Item) -> None:
+        async with turns:
+            await work(item)
+
+    await all_of([in_turn(item) for item in items])
