@@ -86,7 +86,7 @@ class Client:
         while True:
             page = await self._call("GET", kind.path(namespace), query=query, accept=self._partial.get(kind, JSON))
             meta = page["metadata"]
-            items = [{"apiVersion": kind.api_version, "kind": kind.name, **item} for item in page["items"]]
+            items = [{"apiVersion": kind.api_version, "kind": kind.name, **item} for item in page["items"] or ()]
             yield Page(items, int(meta["resourceVersion"]))
             if not meta.get("continue"):
                 return

@@ -59,6 +59,9 @@ def next_step(wanted: int, current: int, pods: Sequence[PodView], readings: Mapp
 def _why_not(staying: Sequence[PodView], readings: Mapping[str, Reading]) -> str | None:
     if len({pod.revision for pod in staying}) > 1:
         return "Pods are being replaced; fewer remain once that is done."
+    mute = next((pod for pod in staying if pod.ready and not _reading(pod, readings).reachable), None)
+    if mute is not None:
+        return f"Pod {mute.place} cannot be asked for its calls; no pod goes until it can."
     lost = next((pod for pod in staying if _lost_livekit(_reading(pod, readings))), None)
     if lost is None:
         return None
@@ -79,10 +82,10 @@ def _order(pod: PodView, readings: Mapping[str, Reading]) -> tuple[bool, int, bo
 
 
 def _is_empty(pod: PodView, reading: Reading) -> bool:
-    """Whether its deletion ends no call soon: it has none and takes none, or it cannot be asked, and is told so by
-    being deleted, which lets it finish its calls as well."""
+    """Whether its deletion ends no call soon: it has none and takes none. One that is not ready and cannot be asked
+    has died or hangs."""
     if not reading.reachable:
-        return True
+        return not pod.ready
     return reading.active_sessions == 0 and (reading.draining or not (pod.ready or reading.was_registered))
 
 

@@ -7,17 +7,16 @@ import aiohttp
 import kopf
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from kubernetes.aio.client.configuration import Configuration
+from yarl import URL
 
 from voiceagent_operator.beginnings import Beginnings
 from voiceagent_operator.connection import bearer_token, ssl_context
 from voiceagent_operator.kinds import SECRET
 
-METADATA_ONLY: Final = (
-    "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,"
-    "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-)
-"""What to accept for objects without spec, data and status: one of a watch, or a list."""
-
+METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+"""What to accept for objects without spec, data and status, in a watch; the API server gives lists another name."""
+METADATA_LIST_ONLY: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+SERVER_FAILS: Final = 500
 
 NOTHING: Final = "listed,!listed"
 """A label selector that nothing can match."""
@@ -47,18 +46,27 @@ def watch_session(
     version its watch goes on; the operator itself then lists what there is (see `resync`).
     """
 
+    prefix = URL(configuration.host).path.rstrip("/")
+
     async def prepare(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         # Asked for each time: a pod's token rotates about every hour.
         if token := await bearer_token(configuration):
             request.headers["Authorization"] = f"Bearer {token}"
-        if not secret_values and request.url.path.endswith(f"/{SECRET.plural}"):
+        request.server_hostname = configuration.tls_server_name
+        path = request.url.path.removeprefix(prefix)
+        watches = "watch" in request.url.query
+        if watches and not secret_values and path.endswith(f"/{SECRET.plural}"):
             request.headers["Accept"] = METADATA_ONLY
-        lists = "watch" not in request.url.query and beginnings.is_watched(request.url.path)
+        lists = not watches and beginnings.is_watched(path)
         if lists:
             request.url = request.url.update_query(labelSelector=NOTHING)
         response = await handler(request)
+        if beginnings.is_watched(path) and response.status >= SERVER_FAILS:
+            # kopf would try a few times and then end; a lost connection it takes up again for as long as it takes.
+            response.close()
+            raise aiohttp.ClientConnectionError(f"the API server answered {response.status} to {path}")
         if lists and response.ok:
-            beginnings.note(request.url.path)
+            beginnings.note(path)
         return response
 
     return aiohttp.ClientSession(

@@ -28,7 +28,7 @@ from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
 from voiceagent_operator.handlers import register_handlers
 from voiceagent_operator.health import Health, health_app
-from voiceagent_operator.informer import METADATA_ONLY, register_login
+from voiceagent_operator.informer import METADATA_LIST_ONLY, register_login
 from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.livekit_access import LiveKitAccess
 from voiceagent_operator.logs import about, set_up_logs
@@ -104,7 +104,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     configuration = await load_configuration()
     span, flush_spans = set_up_tracing(os.environ, FIELD_MANAGER)
     metrics = Metrics(CollectorRegistry())
-    partial = {} if settings.secret_values else {SECRET: METADATA_ONLY}
+    partial = {} if settings.secret_values else {SECRET: METADATA_LIST_ONLY}
     client = Client(configuration, metrics, span, partial)
     http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POD_READERS), trust_env=False)
     tables = Tables(install.livekit.url, loop.time, secret_values=settings.secret_values)
@@ -139,12 +139,16 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     )
 
     async def reconcile(key: Key) -> float | None:
-        told = {"namespace": key.namespace, "voiceagent": key.name}
+        told = _of_agent(key)
         callees.note(key, tables.agent(key))
         with about(**told), span("reconcile", {"k8s.namespace.name": key.namespace, "voiceagent.name": key.name}):
             outcome = await reconciler.reconcile(key)
         metrics.reconciles.labels("hindered" if outcome.hindered else "done").inc()
         return outcome.look_again_seconds
+
+    async def before_work() -> None:
+        reconciler.take_up_turns()
+        await reader.read_all(tables.pod_places())
 
     def note(result: str, seconds: float) -> None:
         if result != "done":  # those are counted above, where it is known how they ended
@@ -152,7 +156,13 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         metrics.reconcile_seconds.observe(seconds)
 
     workers = Workers(
-        queue, reconcile, count=settings.workers, deadline_seconds=RECONCILE_SECONDS, clock=loop.time, note=note
+        queue,
+        reconcile,
+        count=settings.workers,
+        deadline_seconds=RECONCILE_SECONDS,
+        clock=loop.time,
+        note=note,
+        told=_of_agent,
     )
     readers = Workers(pods, reader.read, count=POD_READERS, deadline_seconds=POD_SECONDS, clock=loop.time)
     registry = kopf.OperatorRegistry()
@@ -174,7 +184,8 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         ready=ready,
         namespaces=settings.namespaces,
         resync_seconds=settings.resync_seconds,
-        before_work=reconciler.take_up_turns,
+        before_work=before_work,
+        ask=pods.add,
         beginnings=beginnings,
         elector=elector,
     )
@@ -188,6 +199,10 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         await livekit.close()
         await client.close()
         await asyncio.to_thread(flush_spans)
+
+
+def _of_agent(key: Key) -> dict[str, str]:
+    return {"namespace": key.namespace, "voiceagent": key.name}
 
 
 def _now() -> datetime:
@@ -212,7 +227,11 @@ async def _answers(client: Client) -> bool:
 
 def _gauges(metrics: Metrics, queue: WorkQueue[Key], tables: Tables, leading: Callable[[], bool]) -> None:
     metrics.read("queue_depth", "VoiceAgents that wait to be reconciled, or are being reconciled.", queue.depth)
-    metrics.read("queue_age_seconds", "For how long the first of them has been due.", queue.age_seconds)
+    metrics.read(
+        "queue_age_seconds",
+        "For how long the first of them has been due, where this operator works.",
+        lambda: queue.age_seconds() if leading() else 0.0,
+    )
     metrics.read("leader", "1 for the operator that works, 0 for one that stands by.", lambda: float(leading()))
     metrics.read_each("watched_objects", "Objects that are known, by kind.", "kind", tables.counts)
 

@@ -33,6 +33,8 @@ AWAITED_SECONDS: Final = 0.3
 """Between questions to a pod that is to take in a config file."""
 PATIENCE_SECONDS: Final = 20.0
 """For how long it is asked so often."""
+FIRST_SECONDS: Final = 3.0
+FIRST_AT_ONCE: Final = 32
 ANSWER_SECONDS: Final = 2.0
 LARGEST_ANSWER_BYTES: Final = 4 * 2**20
 
@@ -63,6 +65,24 @@ class PodReader:
         """The readings of these pods, by uid."""
         found = ((pod, self._readings.get(pod.place)) for pod in pods)
         return {pod.uid: reading for pod, reading in found if reading is not None and reading.uid == pod.uid}
+
+    async def read_all(self, places: Sequence[Key]) -> None:
+        """Ask all pods once, as many as answer soon: before anything is concluded from what they have not said."""
+        turn = asyncio.Semaphore(FIRST_AT_ONCE)
+
+        async def one(where: Key) -> None:
+            async with turn:
+                await self.read(where)
+
+        tasks = [asyncio.create_task(one(where), name="first reading") for where in places]
+        if not tasks:
+            return
+        try:
+            await asyncio.wait(tasks, timeout=FIRST_SECONDS)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def read(self, where: Key) -> float | None:
         """Ask one pod; returns after how many seconds to ask again, None if it is gone."""

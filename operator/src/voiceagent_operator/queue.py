@@ -72,6 +72,18 @@ class Schedule(Generic[K]):
         """Forget a key's failures."""
         self._failures.pop(key, None)
 
+    def forget_lateness(self, now: float) -> None:
+        """What has been due until now counts as due from now on."""
+        late = sorted(
+            ((due, key) for key, due in self._due.items() if due < now and key not in self._running),
+            key=lambda entry: entry[0],
+        )
+        self._heap = [entry for entry in self._heap if entry[0] >= now]
+        heapq.heapify(self._heap)
+        for _, key in late:
+            self._due[key] = now
+            self._push(key, now)
+
     def next_due(self) -> float | None:
         """When the next key may be taken."""
         while self._heap:
@@ -108,6 +120,11 @@ class WorkQueue(Generic[K]):
     def add(self, key: K, delay_seconds: float = 0.0) -> None:
         """Have a key worked on, now or later."""
         self._schedule.add(key, self._clock() + delay_seconds)
+        self._changed.set()
+
+    def start_waiting_now(self) -> None:
+        """Nobody worked until now: keys have waited from now on."""
+        self._schedule.forget_lateness(self._clock())
         self._changed.set()
 
     async def take(self) -> K:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from voiceagent_operator.beginnings import Beginnings
 from voiceagent_operator.client import Client, served
 from voiceagent_operator.election import Elector, LeadershipLost
 from voiceagent_operator.errors import ApiError
-from voiceagent_operator.kinds import VOICE_AGENT, WATCHED, Kind
+from voiceagent_operator.kinds import POD, VOICE_AGENT, WATCHED, Kind
 from voiceagent_operator.objects import Key
 from voiceagent_operator.queue import WorkQueue
 from voiceagent_operator.resync import resync
@@ -45,8 +45,10 @@ class Operation:
     namespaces: tuple[str, ...]
     resync_seconds: float
     """About how often everything is listed again."""
-    before_work: Callable[[], None]
-    """Called once everything has been seen and this process leads."""
+    before_work: Callable[[], Awaitable[None]]
+    """Awaited once everything has been seen and this process leads."""
+    ask: Callable[[Key], None]
+    """Called with a worker pod that was listed, since no event may tell of it: it is to be asked."""
     beginnings: Beginnings
     """Which watches have begun, and which anew."""
     elector: Elector | None
@@ -111,7 +113,9 @@ class Operation:
                 await self.elector.release()
 
     async def _lead(self) -> None:
-        self.before_work()
+        await self.before_work()
+        self._ask_all()
+        self.queue.start_waiting_now()
         async with asyncio.TaskGroup() as group:
             for run in self.work:
                 group.create_task(run(), name="work")
@@ -124,7 +128,7 @@ class Operation:
             await asyncio.sleep(self.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 (scatter, not a secret)
             await self._resync(WATCHED, watched_since=False)
 
-    async def _resync(self, kinds: Iterable[Kind], *, watched_since: bool) -> bool:
+    async def _resync(self, kinds: Collection[Kind], *, watched_since: bool) -> bool:
         """List again; returns whether that could be done."""
         try:
             self._enqueue(
@@ -133,7 +137,13 @@ class Operation:
         except ApiError as error:
             logger.warning("the cluster could not be listed; watches go on", extra={"error": str(error)})
             return False
+        if POD in kinds:
+            self._ask_all()
         return True
+
+    def _ask_all(self) -> None:
+        for where in self.tables.pod_places():
+            self.ask(where)
 
     def _enqueue(self, keys: list[Key]) -> None:
         for key in keys:

@@ -32,7 +32,8 @@ class Table(Generic[View]):
         self._agent_of = agent_of
         self._entries: dict[Key, _Entry[View]] = {}
         self._of_agent: dict[Key, set[Key]] = defaultdict(set)
-        self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._deleted: OrderedDict[str, int] = OrderedDict()
+        """Until which version an object was gone: it may be seen again, with a label that it had lost."""
         self._clock = clock
         self._unconfirmed: dict[str, tuple[int, float]] = {}
 
@@ -67,7 +68,7 @@ class Table(Generic[View]):
         if confirmed and self._unconfirmed.get(new_uid, (0, 0.0))[0] <= new_version:
             self._unconfirmed.pop(new_uid, None)
         old = self._entries.get(where)
-        if new_uid in self._deleted or (old and new_version <= old.version):
+        if new_version <= self._deleted.get(new_uid, 0) or (old and new_version <= old.version):
             return None
         if not confirmed:
             since = self._unconfirmed.get(new_uid, (0, self._clock()))[1]
@@ -82,10 +83,10 @@ class Table(Generic[View]):
 
     def drop(self, body: Object) -> Key | None:
         """Take note of a deletion; returns whose object it was."""
-        where, old_uid = place(body), uid(body)
-        self._note_deletion(old_uid)
+        where, old_uid, gone_version = place(body), uid(body), version(body)
+        self._note_deletion(old_uid, gone_version)
         entry = self._entries.get(where)
-        if entry is None or entry.uid != old_uid:
+        if entry is None or entry.uid != old_uid or entry.version > gone_version:
             return None
         self._forget(where)
         return entry.agent
@@ -106,13 +107,13 @@ class Table(Generic[View]):
             if entry.uid not in listed and entry.version <= listed_version
         ]
         for where, entry in ghosts:
-            self._note_deletion(entry.uid)
+            self._note_deletion(entry.uid, listed_version)
             self._forget(where)
         return [entry.agent for _, entry in ghosts if entry.agent]
 
-    def _note_deletion(self, old_uid: str) -> None:
+    def _note_deletion(self, old_uid: str, gone_version: int) -> None:
         self._unconfirmed.pop(old_uid, None)
-        self._deleted[old_uid] = None
+        self._deleted[old_uid] = max(gone_version, self._deleted.get(old_uid, 0))
         while len(self._deleted) > _REMEMBERED_DELETIONS:
             self._deleted.popitem(last=False)
 

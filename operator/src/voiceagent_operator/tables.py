@@ -114,6 +114,10 @@ class Tables:
         """A worker pod by name."""
         return self._pods.get(where)
 
+    def pod_places(self) -> list[Key]:
+        """All worker pods."""
+        return self._pods.places()
+
     def pods(self, agent: Key) -> list[PodView]:
         """All worker pods of a VoiceAgent."""
         return self._pods.of_agent(agent)

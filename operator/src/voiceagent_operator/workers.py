@@ -15,6 +15,10 @@ def _nothing(_: str, __: float) -> None:
     return None
 
 
+def _as_key(key: object) -> dict[str, str]:
+    return {"key": str(key)}
+
+
 class Workers(Generic[K]):
     """Workers on a queue; what fails goes back to it."""
 
@@ -27,8 +31,11 @@ class Workers(Generic[K]):
         deadline_seconds: float,
         clock: Callable[[], float],
         note: Callable[[str, float], None] = _nothing,
+        told: Callable[[K], dict[str, str]] = _as_key,
     ) -> None:
-        """`note` is told the result of each piece of work, done or retried, and its seconds."""
+        """`note` is told the result of each piece of work, done or retried, and its seconds; `told` says what a log
+        line of a key has."""
+        self._told = told
         self._queue = queue
         self._work = work
         self._count = count
@@ -75,5 +82,5 @@ class Workers(Generic[K]):
             logging.WARNING if expected else logging.ERROR,
             "reconcile failed, to be tried again",
             exc_info=None if expected else error,
-            extra={"key": str(key), "error": str(error) or type(error).__name__, "retry_seconds": round(delay, 2)},
+            extra={**self._told(key), "error": str(error) or type(error).__name__, "retry_seconds": round(delay, 2)},
         )

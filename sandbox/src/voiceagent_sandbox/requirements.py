@@ -68,6 +68,7 @@ TEST_NEEDS = (
     ),
     Need("libgomp.so.1", ("libgomp1",), library="libgomp.so.1"),
     _program("ps", "procps"),
+    _program("redis-server"),
 )
 
 

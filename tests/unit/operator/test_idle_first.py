@@ -95,10 +95,18 @@ def test_to_none_at_all_every_pod_finishes_while_it_is_deleted() -> None:
     assert next_step(0, 3, THREE, {"a": says(4)}).replicas == 0
 
 
-def test_a_pod_that_cannot_be_asked_is_left_to_its_own_drain() -> None:
+def test_nothing_goes_while_a_pod_that_serves_cannot_be_asked() -> None:
     dark = (pod("a", marked=True), pod("b"), pod("c"))
     step = next_step(2, 3, dark, {"a": says(0, reachable=False), "b": says(1), "c": says(1)})
-    assert (step.replicas, names(step.drain)) == (2, [])
+    assert (step.replicas, names(step.drain)) == (3, [])
+    assert "default/a cannot be asked" in (step.held or "")
+    assert next_step(2, 3, THREE, {}).replicas == 3
+
+
+def test_a_pod_that_serves_no_more_and_cannot_be_asked_may_go() -> None:
+    dead = (pod("a", marked=True, ready=False), pod("b"), pod("c"))
+    gone = next_step(2, 3, dead, {"b": says(4), "c": says(4), "a": says(0, reachable=False)})
+    assert gone.replicas == 2
 
 
 READINGS = st.builds(says, st.integers(0, 3), draining=st.booleans(), reachable=st.booleans())
