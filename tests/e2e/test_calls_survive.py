@@ -1,12 +1,15 @@
 """People talk on, whatever is done to the agent meanwhile: real pods, real calls, robots as callers."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from call_fleet import calls_on
 from changes_under_calls import AGENT, CALLS, bring_up, change_everything
+from killing import kill_worker, pod_of_room
 from on_sandbox import Kubectl
+from voiceagent_caller import Call
 
 
 @pytest.mark.timeout(1200)
@@ -20,4 +23,30 @@ async def test_no_call_is_dropped_and_no_turn_unanswered_whatever_is_changed(kub
     for outcome in outcomes:
         assert (outcome.report.dropped, outcome.report.unanswered) == ((), ()), f"{outcome.change}: {outcome.report}"
         assert outcome.report.turns >= CALLS
+    kubectl("delete", "voiceagent", AGENT)
+
+
+async def test_when_a_worker_is_killed_its_caller_gets_another_agent_and_goes_on(
+    kubectl: Kubectl, artefacts: Path
+) -> None:
+    bring_up(kubectl)
+    async with calls_on(f"default/{AGENT}", 0) as fleet, Call(fleet.options) as call:
+        await call.listen()
+        await call.say(fleet.clip)
+        await call.listen()
+        first = call.agent_identity
+        kill_worker(pod_of_room(kubectl, AGENT, call.room))
+        killed_at = time.monotonic()
+        await call.until(
+            lambda: call.agent_identity if call.agent_identity not in (None, first) else None,
+            timeout_seconds=60,
+            otherwise=lambda: "no other agent came",
+        )
+        seconds = time.monotonic() - killed_at
+        (artefacts / "killed-worker.json").write_text(json.dumps({"seconds to another agent": seconds}))
+        await call.wait_for_agent()
+        back = await call.listen()
+        assert back.transcript
+        await call.say(fleet.clip)
+        assert (await call.listen()).transcript
     kubectl("delete", "voiceagent", AGENT)

@@ -112,7 +112,8 @@ class CallFleet:
     async def end(self) -> None:
         """Everyone hangs up after the turn that they are in."""
         self._stop.set()
-        await asyncio.wait(self._tasks, timeout=PATIENCE_SECONDS)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=PATIENCE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
