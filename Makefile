@@ -10,7 +10,7 @@ export KUBEBUILDER_ASSETS ?= $(CACHE)/bin
 export HELM_BINARY ?= $(CACHE)/bin/helm
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 
-.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator clean
+.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -83,6 +83,10 @@ bench-demo: $(VENV)/.installed ## Times of the demo by step, of an agent's start
 bench-operator: $(VENV)/.installed ## The operator's speed beside a bare client, a naive kopf operator and controller-runtime
 	@$(SANDBOX) servers
 	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_operator.py $(BENCH)
+
+bench-calls: $(VENV)/.installed ## What running calls notice when an agent is changed, and when a worker is killed
+	@$(SANDBOX) up
+	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_calls.py
 
 lock: $(VENV)/.installed ## Pin the newest of every dependency
 	$(PYTHON) tools/dependencies.py . $(PARTS) | sort -u > build-needs.txt && echo uv >> build-needs.txt
