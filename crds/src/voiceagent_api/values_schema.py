@@ -18,6 +18,7 @@ PARTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("livekit",): ("livekit",),
     ("providers",): ("providers",),
     ("worker", "maxConcurrentRollouts"): ("rollout", "maxConcurrentAgents"),
+    ("worker", "progressDeadlineSeconds"): ("rollout", "progressDeadlineSeconds"),
     ("worker", "networkPolicy", "enabled"): ("networkPolicy", "enabled"),
     ("worker", "networkPolicy", "alsoFrom"): ("networkPolicy", "allowedFrom"),
     ("gateway", "auth"): ("gateway", "auth"),
