@@ -86,8 +86,8 @@ def merge(pods: Sequence[PodView], past: Iterable[PastSession], now: datetime) -
             sessions[(view.pod.uid, record.id)] = _from_pod(view, record)
     active = [session for session in sessions.values() if session.ended_at is None]
     recent = [session for session in sessions.values() if session.ended_at and session.ended_at > now - WINDOW]
-    active.sort(key=lambda session: (as_utc(session.record.started_at), session.record.id))
-    recent.sort(key=lambda session: (_ended(session), session.record.id), reverse=True)
+    active.sort(key=lambda session: (as_utc(session.record.started_at), session.record.id, session.pod.uid))
+    recent.sort(key=lambda session: (_ended(session), session.record.id, session.pod.uid), reverse=True)
     turns = [turn for session in (*active, *recent) for turn in session.record.turns]
     return Fleet(
         at=now,
