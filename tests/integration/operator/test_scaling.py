@@ -93,6 +93,26 @@ def test_nothing_goes_while_a_pod_cannot_be_asked(space: Any, fleet: Fleet) -> N
     space.cluster.until(lambda: replicas(space) == 2, "two replicas once all can be asked")
 
 
+def test_an_operator_that_starts_anew_asks_pods_that_were_there_and_writes_nothing(
+    operator: Any, space: Any, fleet: Fleet
+) -> None:
+    space.apply(replicas=2)
+    for endpoint in fleet.settle(2).values():
+        endpoint.calls = 2
+    space.cluster.until(lambda: space.get("voiceagents")["status"].get("activeSessions") == 4, "four calls")
+    space.until_reason("PodsReady")
+    operator.stop()
+    before = space.get("voiceagents")["metadata"]["resourceVersion"]
+    operator.start()
+    done, depth = 'voiceagent_operator_reconciles_total{result="done"}', "voiceagent_operator_queue_depth"
+    space.cluster.until(lambda: operator.number(done) and not operator.number(depth), "a look at everything")
+    assert operator.writes() == 0
+    assert space.get("voiceagents")["metadata"]["resourceVersion"] == before
+    for endpoint in fleet.pods().values():
+        endpoint.calls = 1
+    space.cluster.until(lambda: space.get("voiceagents")["status"].get("activeSessions") == 2, "pods are asked")
+
+
 def test_an_agent_without_calls_falls_asleep_and_a_waiting_caller_wakes_it(space: Any, fleet: Fleet) -> None:
     def demand(waiting: int) -> None:
         asked = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
