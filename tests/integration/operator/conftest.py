@@ -37,6 +37,8 @@ class OperatorProcess:
     user: str = OPERATOR_USER
     """Whom the API server takes it for."""
     port: int = 0
+    kubeconfig: Path | None = None
+    """Where it is not the user's own."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -54,7 +56,7 @@ class OperatorProcess:
         command += ["--health-host", "127.0.0.1", "--health-port", str(self.port)]
         environment = {
             **os.environ,
-            "KUBECONFIG": str(self.cluster.kubeconfig(self.user)),
+            "KUBECONFIG": str(self.kubeconfig or self.cluster.kubeconfig(self.user)),
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPYCACHEPREFIX": str(self.cluster.folder / "bytecode"),
         }
