@@ -8,10 +8,15 @@ import pytest
 import yaml
 from voiceagent_api.base import Model
 from voiceagent_api.crd import COMMITTED_FILE, crd_yaml, custom_resource_definition, main
+from voiceagent_api.names import KIND
 from voiceagent_api.schema import structural_schema
 from voiceagent_api.voiceagent import VoiceAgentSpec
 
-EXAMPLES = sorted((COMMITTED_FILE.parent / "examples").glob("*.yaml"))
+EXAMPLES = sorted(
+    path
+    for path in (COMMITTED_FILE.parent / "examples").glob("*.yaml")
+    if yaml.safe_load(path.read_text(encoding="utf-8"))["kind"] == KIND
+)
 UNSTRUCTURAL = {"$ref", "$defs", "const", "title", "discriminator", "prefixItems", "uniqueItems", "oneOf", "allOf"}
 
 
