@@ -94,7 +94,8 @@ class Installer:
 
     def wait(self) -> None:
         """Until every Deployment of ours serves."""
-        metrics = () if self._has_others_metrics() else (("kube-system", "metrics-server"),)
+        own_metrics = not self._has_others_metrics()
+        metrics = (("kube-system", "metrics-server"),) if own_metrics else ()
         deployments = (
             ("livekit", "livekit"),
             ("ingress", "traefik"),
@@ -114,6 +115,10 @@ class Installer:
             except SandboxError as error:
                 pods = self._runner.run(self._kubectl, "-n", namespace, "get", "pods", "-o", "wide", env=self._env)
                 raise SandboxError(f"{namespace}/{name} is not ready ({error}).\n{pods}") from error
+        if own_metrics:
+            self._apply(manifest("metrics-api"))
+            available = ("wait", "--for=condition=Available", f"apiservice/{METRICS_API}", "--timeout=120s")
+            self._runner.run(self._kubectl, *available, env=self._env)
 
     def remove(self) -> None:
         """Take out of a cluster that goes on what was put in: VoiceAgents, CRD, product, servers, our own Secrets."""
@@ -122,7 +127,7 @@ class Installer:
             self._runner.run(self._kubectl, "delete", "voiceagents", "-A", "--all", "--timeout=120s", env=self._env)
         self._runner.succeeds(self._helm, "uninstall", RELEASE, "-n", SYSTEM_NAMESPACE, env=self._env)
         others_metrics = self._has_others_metrics()
-        for name in ("speech", "traefik", "livekit", *(() if others_metrics else ("metrics-server",))):
+        for name in ("speech", "traefik", "livekit", *(() if others_metrics else ("metrics-api", "metrics-server"))):
             self._runner.run(self._kubectl, *words, "-f", "-", stdin=manifest(name), env=self._env)
         self._runner.run(self._kubectl, *words, "crd", CRD, env=self._env)
         # The namespaces last, since by them a second try knows that there is something to remove.
