@@ -74,12 +74,23 @@ class Elector:
         self.leading = False
         try:
             async with asyncio.timeout(self._times.renew_deadline_seconds):
-                # Read anew: a renewal that was ended half way may have come through.
-                lease = await self._client.find(LEASE, *self._lease)
-                if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
-                    await self._client.replace(LEASE.path(*self._lease), released(lease, self._now()))
+                while not await self._released():
+                    continue
         except (ApiError, TimeoutError) as error:
             logger.warning("the lease was not released", extra={"error": str(error) or "no answer in time"})
+
+    async def _released(self) -> bool:
+        """Whether the lease is let go of; read anew, since a renewal that was ended half way may yet come through."""
+        lease = await self._client.find(LEASE, *self._lease)
+        if lease is None or lease["spec"].get("holderIdentity") != self._identity:
+            return True
+        try:
+            await self._client.replace(LEASE.path(*self._lease), released(lease, self._now()))
+        except ApiError as error:
+            if error.status != 409:
+                raise
+            return False
+        return True
 
     async def _try_to_take(self) -> bool:
         began = self._clock()
