@@ -7,13 +7,12 @@ import asyncio
 import os
 import statistics
 import sys
-import time
 from datetime import UTC, datetime
 
 from call_fleet import calls_on
 from changes_under_calls import AGENT, CALLS, bring_up, change_everything
 from figures import Figure, report
-from killing import kill_worker, pod_of_room
+from killing import kill_worker_of
 from on_sandbox import Kubectl, sandbox_kubectl
 from voiceagent_caller import Call
 
@@ -42,15 +41,7 @@ async def another_agent_seconds(kubectl: Kubectl) -> float:
     bring_up(kubectl)
     async with calls_on(f"default/{AGENT}", 0) as fleet, Call(fleet.options) as call:
         await call.listen()
-        first = call.agent_identity
-        kill_worker(pod_of_room(kubectl, AGENT, call.room))
-        killed_at = time.monotonic()
-        await call.until(
-            lambda: call.agent_identity if call.agent_identity not in (None, first) else None,
-            timeout_seconds=60,
-            otherwise=lambda: "no other agent came",
-        )
-        return time.monotonic() - killed_at
+        return await kill_worker_of(kubectl, AGENT, call)
 
 
 async def measure() -> list[Figure]:

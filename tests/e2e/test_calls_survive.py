@@ -1,13 +1,12 @@
 """People talk on, whatever is done to the agent meanwhile: real pods, real calls, robots as callers."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 from call_fleet import calls_on
 from changes_under_calls import AGENT, CALLS, bring_up, change_everything
-from killing import kill_worker, pod_of_room
+from killing import kill_worker_of
 from on_sandbox import Kubectl
 from voiceagent_caller import Call
 
@@ -34,15 +33,7 @@ async def test_when_a_worker_is_killed_its_caller_gets_another_agent_and_goes_on
         await call.listen()
         await call.say(fleet.clip)
         await call.listen()
-        first = call.agent_identity
-        kill_worker(pod_of_room(kubectl, AGENT, call.room))
-        killed_at = time.monotonic()
-        await call.until(
-            lambda: call.agent_identity if call.agent_identity not in (None, first) else None,
-            timeout_seconds=60,
-            otherwise=lambda: "no other agent came",
-        )
-        seconds = time.monotonic() - killed_at
+        seconds = await kill_worker_of(kubectl, AGENT, call)
         (artefacts / "killed-worker.json").write_text(json.dumps({"seconds to another agent": seconds}))
         await call.wait_for_agent()
         back = await call.listen()

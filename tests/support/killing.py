@@ -2,12 +2,30 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 from on_sandbox import Kubectl
+from voiceagent_caller import Call
 
 _WORKER = b"voiceagent_worker"
+
+
+PATIENCE_SECONDS = 60
+
+
+async def kill_worker_of(kubectl: Kubectl, agent: str, call: Call) -> float:
+    """Kill the worker that serves a call; the seconds until another agent is in its room."""
+    first = call.agent_identity
+    kill_worker(pod_of_room(kubectl, agent, call.room))
+    killed_at = time.monotonic()
+    await call.until(
+        lambda: call.agent_identity if call.agent_identity not in (None, first) else None,
+        timeout_seconds=PATIENCE_SECONDS,
+        otherwise=lambda: "no other agent came",
+    )
+    return time.monotonic() - killed_at
 
 
 def pod_of_room(kubectl: Kubectl, agent: str, room: str) -> dict[str, Any]:

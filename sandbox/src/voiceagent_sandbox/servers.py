@@ -52,7 +52,7 @@ KIND = Program("kind", "kind", "sigs.k8s.io/kind")
 HELM = Program("helm", "helm", "helm.sh/helm/v4/cmd/helm")
 TRAEFIK = Program("traefik", "traefik", "github.com/traefik/traefik/v3/cmd/traefik")
 METRICS_SERVER = Program("metrics-server", "metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server", _STAMP)
-"""Stamped too: an API server of no known version serves none of its own API."""
+"""Stamped as Kubernetes is, so that clients can read its version."""
 INTEGRATION_PROGRAMS = (*APISERVER_PROGRAMS, LIVEKIT, HELM)
 ALL_PROGRAMS = (*NODE_PROGRAMS, LIVEKIT, KIND, HELM, TRAEFIK, METRICS_SERVER)
 
