@@ -4,10 +4,10 @@ import wave
 from pathlib import Path
 
 import httpx
+from browser import open_page
 from on_sandbox import ADDRESS, Kubectl, eventually, sessions
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from speech_journal import same_words, start_journal, written_by_model
-from voiceagent_sandbox.requirements import CHROMIUM_PROGRAMS, find_program
 
 PATIENCE_MILLISECONDS = 120_000
 QUESTION = "Are you open on Saturday?"
@@ -52,52 +52,33 @@ def test_a_person_in_a_browser_talks_with_the_agent(
 ) -> None:
     start_journal(web)
     microphone = question_wav(web, artefacts)
-    chromium = next(filter(None, map(find_program, CHROMIUM_PROGRAMS)), None)
-    assert chromium, "Chromium is missing; run these tests by `make test-e2e`."
-    flags = [
-        "--no-sandbox",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone}",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-quic",
-        "--no-first-run",
-        "--autoplay-policy=no-user-gesture-required",
-    ]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=flags)
-        try:
-            page = browser.new_page(viewport={"width": 1100, "height": 800})
-            page.add_init_script(KEEP_CONNECTIONS)
-            page.goto(f"{ADDRESS}/?agent=default/{receptionist}")
-            call = page.get_by_test_id("call")
-            expect(call).to_be_enabled(timeout=PATIENCE_MILLISECONDS)
-            call.click()
-            lines = page.get_by_test_id("line")
-            greeting = lines.filter(has_text="Blue Dental").first
-            expect(greeting).to_be_visible(timeout=PATIENCE_MILLISECONDS)
-            # The browser counts the energy of what it gives to the loudspeaker.
-            eventually(lambda: page.evaluate(ENERGY_PLAYED), lambda energy: energy > SOUND_ENERGY, PATIENCE_SECONDS)
-            fleet = eventually(lambda: sessions(web), lambda seen: seen["active_count"] == 1, PATIENCE_SECONDS)
-            room = fleet["sessions"][0]["room"]
-            # A machine under load may hear the question in pieces, so that it stands in any of the lines.
-            mine = page.locator('[data-testid="line"][data-who="you"]').filter(has_text="Saturday")
-            expect(mine.first).to_be_visible(timeout=PATIENCE_MILLISECONDS)
-            answers = page.locator('[data-testid="line"][data-who="agent"]')
-            expect(answers.nth(1)).to_have_attribute("data-final", "true", timeout=PATIENCE_MILLISECONDS)
-            shown = answers.nth(1).get_by_test_id("line-text").inner_text()
-            eventually(
-                lambda: written_by_model(web),
-                lambda written: any(same_words(shown, answer) for answer in written),
-                PATIENCE_SECONDS,
-            )
-            page.screenshot(path=artefacts / "browser-call.png")
-            page.get_by_test_id("hang-up").click()
-            expect(page.get_by_test_id("call")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
-        finally:
-            browser.close()
+    with open_page(microphone) as page:
+        page.add_init_script(KEEP_CONNECTIONS)
+        page.goto(f"{ADDRESS}/?agent=default/{receptionist}")
+        call = page.get_by_test_id("call")
+        expect(call).to_be_enabled(timeout=PATIENCE_MILLISECONDS)
+        call.click()
+        lines = page.get_by_test_id("line")
+        greeting = lines.filter(has_text="Blue Dental").first
+        expect(greeting).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+        # The browser counts the energy of what it gives to the loudspeaker.
+        eventually(lambda: page.evaluate(ENERGY_PLAYED), lambda energy: energy > SOUND_ENERGY, PATIENCE_SECONDS)
+        fleet = eventually(lambda: sessions(web), lambda seen: seen["active_count"] == 1, PATIENCE_SECONDS)
+        room = fleet["sessions"][0]["room"]
+        # A machine under load may hear the question in pieces, so that it stands in any of the lines.
+        mine = page.locator('[data-testid="line"][data-who="you"]').filter(has_text="Saturday")
+        expect(mine.first).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+        answers = page.locator('[data-testid="line"][data-who="agent"]')
+        expect(answers.nth(1)).to_have_attribute("data-final", "true", timeout=PATIENCE_MILLISECONDS)
+        shown = answers.nth(1).get_by_test_id("line-text").inner_text()
+        eventually(
+            lambda: written_by_model(web),
+            lambda written: any(same_words(shown, answer) for answer in written),
+            PATIENCE_SECONDS,
+        )
+        page.screenshot(path=artefacts / "browser-call.png")
+        page.get_by_test_id("hang-up").click()
+        expect(page.get_by_test_id("call")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
     eventually(
         lambda: [session["room"] for session in sessions(web)["recent"]], lambda ended: room in ended, PATIENCE_SECONDS
     )

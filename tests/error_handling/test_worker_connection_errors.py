@@ -51,6 +51,7 @@ async def unreachable() -> AsyncIterator[LiveKitServer]:
         no_call,
         lambda _: None,
         [],
+        process="p-1",
         capacity=1,
         draining=lambda: False,
         on_refused=lambda _: None,

@@ -14,7 +14,7 @@ from typing import Final
 
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 from voiceagent_api.agent_config import AgentConfig
-from voiceagent_api.names import agent_identity
+from voiceagent_api.names import ATTRIBUTE_PROCESS, agent_identity
 from voiceagent_api.shutdown import CLOSING_SECONDS, GOODBYE_SECONDS, LEAVING_SECONDS
 
 from voiceagent_worker.admission import Refusal, load, refusal
@@ -42,18 +42,21 @@ class LiveKitServer:
         prepare: Callable[[JobProcess], None],
         preload: Sequence[str],
         *,
+        process: str,
         capacity: int,
         draining: Callable[[], bool],
         on_refused: Callable[[Refusal], None],
     ) -> None:
         """`entrypoint` and `prepare` are pickled into each call's process; it finds `preload` imported.
 
-        No more than `capacity` calls are taken at once, and none while `draining`.
+        Its agents carry the name of this `process` in their rooms. No more than `capacity` calls are taken at once,
+        and none while `draining`.
         """
         self._url = config.livekit_url
         self._agent_name = config.agent_name
         self._display_name = config.name
         self._drain_seconds = max(1, config.drain_timeout_seconds)
+        self._process = process
         self._capacity = capacity
         self._draining = draining
         self._on_refused = on_refused
@@ -152,7 +155,11 @@ class LiveKitServer:
         self._starting |= {request.id}
         try:
             # returns once a process has the call, from when on it is one of the active
-            await request.accept(name=self._display_name, identity=agent_identity(request.id))
+            await request.accept(
+                name=self._display_name,
+                identity=agent_identity(request.id),
+                attributes={ATTRIBUTE_PROCESS: self._process},
+            )
         finally:
             self._starting -= {request.id}
 

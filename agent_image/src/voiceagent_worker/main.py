@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +76,7 @@ class Worker:
 
         config = first.config
         self._settings = settings
+        self._process, self._started_at = uuid.uuid4().hex, _now()
         self._drain = Drain()
         self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first)
         self._metrics = WorkerMetrics(
@@ -90,6 +92,7 @@ class Worker:
             functools.partial(run_call, folder, settings.control_token_path),
             prepare_process,
             modules_to_preload(config),
+            process=self._process,
             capacity=settings.max_sessions,
             draining=lambda: self._drain.draining,
             on_refused=self._metrics.refused,
@@ -176,6 +179,8 @@ class Worker:
             agent_name=config.agent_name,
             pod=self._settings.pod,
             revision=self._settings.revision,
+            process=self._process,
+            started_at=self._started_at,
             config_revision=self._watcher.current.revision,
             config_error=self._watcher.error,
             registered=self._livekit.registered,

@@ -51,6 +51,9 @@ ENV_CALL_METRICS: Final = "VOICEAGENT_CALL_METRICS"
 
 ATTRIBUTE_MEMORY: Final = f"{GROUP}/memory"
 """On a person in a room: the conversation so far, which only agents with the same control token can read."""
+ATTRIBUTE_PROCESS: Final = f"{GROUP}/process"
+"""On an agent: the worker process that it belongs to, as `/status` names it. So the agents of a worker that died are
+found, those too that it had not told of yet."""
 ATTRIBUTE_ENDED: Final = f"{GROUP}/ended"
 """On an agent that is about to leave, and on the person it talked with: why it ended the call by itself. Such a
 person waits for no other agent."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from voiceagent_api.names import ATTRIBUTE_ENDED, job_of_agent
+from voiceagent_api.names import ATTRIBUTE_ENDED, ATTRIBUTE_PROCESS, job_of_agent
 
 LIVEKIT_ATTRIBUTE_AGENT_NAME: Final = "lk.agent.name"
 """Set by livekit-agents on each agent: the dispatch name that it was called by."""
@@ -27,6 +27,8 @@ class Participant:
     """A person who may be talked with; not one whose call the agent ended by itself."""
     job_id: str | None
     """The job of an agent of ours; None for everybody else, agents of another name too."""
+    process: str = ""
+    """The worker process of an agent of ours, where it tells."""
 
     @classmethod
     def seen(cls, identity: str, kind: str, attributes: Mapping[str, str], agent_name: str) -> "Participant":
@@ -37,6 +39,7 @@ class Participant:
             is_agent=kind == _AGENT,
             is_person=kind in _PERSONS and ATTRIBUTE_ENDED not in attributes,
             job_id=job_of_agent(identity) if ours else None,
+            process=attributes.get(ATTRIBUTE_PROCESS, "") if ours else "",
         )
 
 

@@ -58,6 +58,10 @@ class WorkerStatus(Model):
     agent_name: str
     pod: str
     revision: str
+    process: str = ""
+    """The worker's main process: another one after a restart of the container."""
+    started_at: datetime | None = None
+    """When that process began."""
     config_revision: str
     config_error: str | None = None
     """Why a changed config file was refused; the last good one stays in force."""

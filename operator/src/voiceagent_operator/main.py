@@ -22,6 +22,7 @@ from voiceagent_operator.beginnings import Beginnings
 from voiceagent_operator.callees import Callees
 from voiceagent_operator.client import Client
 from voiceagent_operator.connection import ConnectionMissing, load_configuration
+from voiceagent_operator.dead_workers import DeadWorkers
 from voiceagent_operator.death_watch import DeathWatch
 from voiceagent_operator.election import Elector
 from voiceagent_operator.errors import ApiError
@@ -120,7 +121,8 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     callees = Callees(install.livekit)
     access = LiveKitAccess(livekit, tables.secret, lambda where: client.find(SECRET, *where))
     recoveries = Recoveries(callees, access, metrics, loop.time, time.time)
-    deaths = DeathWatch(recoveries.add)
+    dead_workers = DeadWorkers(callees, access, recoveries.add, loop.time)
+    deaths = DeathWatch(recoveries.add, dead_workers.add)
     rooms = RoomReconciler(callees, access, metrics, loop.time, time.time)
     reader = PodReader(http, tables.pod, queue.add, loop.time, _now, deaths)
     events = EventRecorder(client, loop.time, _now)
@@ -179,7 +181,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         client=client,
         tables=tables,
         queue=queue,
-        work=(workers.run, readers.run, events.run, recoveries.run, rooms.run),
+        work=(workers.run, readers.run, events.run, recoveries.run, dead_workers.run, rooms.run),
         watch=Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup),
         ready=ready,
         namespaces=settings.namespaces,

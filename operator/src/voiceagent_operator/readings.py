@@ -37,6 +37,10 @@ class Reading:
     uid: str
     """The pod's: one of the same name that comes later is another."""
     reachable: bool = False
+    process: str = ""
+    """The worker's process, by the name that its agents carry in their rooms; empty where it gives none."""
+    started_at: datetime | None = None
+    """When that process began."""
     config_revision: str | None = None
     config_error: str | None = None
     registered: bool = False
@@ -53,6 +57,8 @@ class Reading:
     vanished: tuple[Session, ...] = ()
     """Calls that ran when it was read before, and of which it knows nothing now: its worker is another process since.
     Of a call that ended it tells for an hour."""
+    replaced: str = ""
+    """The process that answered before, where another answers now."""
 
 
 def read_status(uid: str, status: WorkerStatus, before: Reading | None, now: datetime) -> Reading:
@@ -67,6 +73,8 @@ def read_status(uid: str, status: WorkerStatus, before: Reading | None, now: dat
     return Reading(
         uid=uid,
         reachable=True,
+        process=status.process,
+        started_at=status.started_at,
         config_revision=status.config_revision,
         config_error=status.config_error,
         registered=status.registered,
@@ -83,6 +91,7 @@ def read_status(uid: str, status: WorkerStatus, before: Reading | None, now: dat
             if session.outcome == "active"
         ),
         vanished=_vanished(before, uid, {session.id for session in status.sessions}),
+        replaced=before.process if before and before.uid == uid and before.process != status.process else "",
     )
 
 
@@ -94,7 +103,9 @@ def _vanished(before: Reading | None, uid: str, known: Collection[str]) -> tuple
 
 def unreadable(uid: str, before: Reading | None) -> Reading:
     """The reading of a pod that did not answer."""
-    return replace(before, reachable=False, vanished=()) if before is not None and before.uid == uid else Reading(uid)
+    if before is None or before.uid != uid:
+        return Reading(uid)
+    return replace(before, reachable=False, vanished=(), replaced="")
 
 
 @dataclass(frozen=True, slots=True)

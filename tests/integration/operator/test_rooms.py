@@ -7,7 +7,7 @@ import os
 import signal
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from livekit import api, rtc
 from local_livekit import API_KEY, API_SECRET, LiveKit, livekit_server
 from pod_endpoint import Pod
-from voiceagent_api.names import ATTRIBUTE_ENDED, agent_identity
+from voiceagent_api.names import ATTRIBUTE_ENDED, ATTRIBUTE_PROCESS, agent_identity
 from voiceagent_api.worker_status import SessionRecord
 from worker_process import RunningWorker, end, new_worker, until_ready
 
@@ -248,3 +248,30 @@ async def test_a_killed_workers_ghost_is_removed_and_a_fresh_agent_called_once(
                 await asyncio.sleep(3)
                 assert fresh.isconnected()
         assert calls(operator, "dead_worker") == 1
+
+
+async def test_the_agents_of_a_killed_worker_are_found_by_its_name_though_it_never_told_of_their_calls(
+    agent: Any, operator: Any, livekit: LiveKit, agent_name: str
+) -> None:
+    pod = Pod()
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    known = SessionRecord(id="AJ_known", room="nobody-there", started_at=hour_ago, config_revision="c")
+    pod.says(process="first", started_at=hour_ago, sessions=[known])
+    with pod.serving():
+        await asyncio.to_thread(tell_of_container, agent, pod.address, "first")
+        await until(lambda: agent.get("voiceagents")["status"].get("activeSessions") == 1, "the pod is read")
+        async with (
+            joined(livekit, "call", "caller", agent_name=agent_name) as caller,
+            joined(livekit, "call", agent_identity(DEAD_JOB), kind="agent", attributes={ATTRIBUTE_PROCESS: "first"}),
+            joined(livekit, "other", "another", agent_name=agent_name),
+            joined(livekit, "other", agent_identity("AJ_alive"), kind="agent", attributes={ATTRIBUTE_PROCESS: "else"}),
+        ):
+            await until(lambda: agents_in(caller), "the caller sees the agent")
+            await asyncio.to_thread(tell_of_container, agent, pod.address, "second", killed("first"))
+            await until(lambda: agents_in(caller) == [], "the ghost is out of the room")
+            await until(lambda: calls(operator, "dead_worker") == 1, "a fresh agent is called")
+            async with livekit.client() as client:
+                request = api.ListParticipantsRequest(room="other")
+                others = (await client.room.list_participants(request)).participants
+            assert {one.identity for one in others} == {"another", agent_identity("AJ_alive")}
+            assert calls(operator, "dead_worker") == 1

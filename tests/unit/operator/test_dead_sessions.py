@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from voiceagent_api.worker_status import SessionRecord, WorkerStatus
-from voiceagent_operator.dead_sessions import DeadSession, dead_sessions
+from voiceagent_operator.dead_sessions import DeadSession, DeadWorker, dead_sessions, dead_worker
 from voiceagent_operator.death_watch import DeathWatch
 from voiceagent_operator.objects import Key
 from voiceagent_operator.pods import PodView, view_pod
@@ -45,10 +45,10 @@ def pod(
     return view_pod({"metadata": meta, "status": {"phase": phase, "containerStatuses": [others, container]}})
 
 
-def says(*sessions: SessionRecord, before: Reading | None = None, uid: str = "u") -> Reading:
+def says(*sessions: SessionRecord, before: Reading | None = None, uid: str = "u", **more: Any) -> Reading:
     status = WorkerStatus(
         namespace="default", agent="receptionist", agent_name="a", pod="p", revision="r", config_revision="c",
-        registered=True, draining=False, sessions=list(sessions),
+        registered=True, draining=False, sessions=list(sessions), **more,
     )  # fmt: skip
     return read_status(uid, status, before, NOW)
 
@@ -115,7 +115,7 @@ def test_a_call_that_the_next_worker_has_taken_lives_though_the_restart_is_told_
 
 def test_a_worker_that_knows_nothing_of_its_calls_is_another_process() -> None:
     told: list[DeadSession] = []
-    watch = DeathWatch(told.append)
+    watch = DeathWatch(told.append, pytest.fail)
     ended = session("b", outcome="completed", ended_at=NOW)
     watch.hear(pod(), says(session("a"), ended, before=CALLS))
     assert told == []
@@ -125,10 +125,40 @@ def test_a_worker_that_knows_nothing_of_its_calls_is_another_process() -> None:
 
 def test_deaths_are_told_from_one_look_to_the_next() -> None:
     told: list[DeadSession] = []
-    watch = DeathWatch(told.append)
+    watch = DeathWatch(told.append, pytest.fail)
     assert watch.see(WHERE, pod(), None) is False
     watch.hear(pod(), CALLS)
     assert watch.see(WHERE, pod(leaving=True), CALLS) is False
     assert watch.see(WHERE, None, CALLS) is True
     assert watch.see(WHERE, None, CALLS) is False
     assert tuple(told) == DEAD
+
+
+BEGAN = datetime(2026, 1, 1, 11, 0, tzinfo=UTC)
+OF_FIRST = says(process="one", started_at=BEGAN)
+ONE_IS_DEAD = DeadWorker(AGENT, "one")
+
+
+def test_a_worker_dies_with_its_run_whatever_calls_it_told_of() -> None:
+    assert dead_worker(pod(), pod(SECOND, last=terminated(137)), OF_FIRST) == ONE_IS_DEAD
+    assert dead_worker(pod(), None, unreadable("u", OF_FIRST)) == ONE_IS_DEAD
+    assert dead_worker(pod(), pod(), OF_FIRST) is None
+    assert dead_worker(pod(), pod(SECOND, last=terminated(0)), OF_FIRST) is None
+    assert dead_worker(pod(), None, says()) is None, "it never told who it is"
+
+
+def test_the_next_worker_that_was_read_before_the_restart_was_seen_lives() -> None:
+    killed = pod(SECOND, last=terminated(137, at="2026-01-01T10:59:30Z"))
+    assert dead_worker(pod(), killed, OF_FIRST) is None
+
+
+def test_another_process_that_answers_tells_of_the_death_of_the_one_before() -> None:
+    told: list[DeadWorker] = []
+    watch = DeathWatch(pytest.fail, told.append)
+    watch.hear(pod(), OF_FIRST)
+    watch.hear(pod(), says(before=OF_FIRST, process="one"))
+    assert told == []
+    watch.hear(pod(), says(before=OF_FIRST, process="two"))
+    assert told == [ONE_IS_DEAD]
+    watch.hear(pod(), says(before=OF_FIRST, process="two", uid="another"))
+    assert told == [ONE_IS_DEAD]

@@ -14,6 +14,7 @@ from livekit.agents.job import JobAcceptArguments
 from livekit.protocol import agent
 from multidict import CIMultiDict, CIMultiDictProxy
 from voiceagent_api.agent_config import AgentConfig, ProviderConfig, ProvidersConfig
+from voiceagent_api.names import ATTRIBUTE_PROCESS
 from voiceagent_worker.credentials import LiveKitCredentials
 from voiceagent_worker.entrypoint import modules_to_preload, prepare_process, run_call
 from voiceagent_worker.livekit_server import LiveKitServer
@@ -46,6 +47,7 @@ class Pod:
             functools.partial(run_call, RunFolder(Path("/nowhere")), Path("/nowhere")),
             prepare_process,
             [],
+            process="p-1",
             capacity=2,
             draining=lambda: self.draining,
             on_refused=self.refused.append,
@@ -55,6 +57,7 @@ class Pod:
         """A job; when it is accepted, its process is there once `until` is set."""
 
         async def accepted(arguments: JobAcceptArguments) -> None:
+            assert arguments.attributes == {ATTRIBUTE_PROCESS: "p-1"}
             self.answers.append(f"accepted {arguments.identity} ({arguments.name})")
             await until.wait()
 
