@@ -28,7 +28,7 @@ def manifest() -> dict[str, Any]:
 def test_a_caller_wakes_an_agent_and_is_told_to_wait(kubectl: Kubectl, artefacts: Path) -> None:
     kubectl("delete", "voiceagent", "--all", "--ignore-not-found", "--wait=true")
     kubectl.apply(manifest())
-    asleep = eventually(lambda: kubectl.condition(AGENT, "ScalingActive"), lambda told: told["reason"] == "Asleep")
+    asleep = eventually(lambda: kubectl.condition(AGENT, "Ready"), lambda told: told["reason"] == "Asleep")
     assert asleep["message"]
     assert kubectl.pods(AGENT) == []
     node = kubectl.get("nodes", "-l", "!node-role.kubernetes.io/control-plane")["items"][0]["metadata"]["name"]
@@ -50,7 +50,7 @@ def test_a_caller_wakes_an_agent_and_is_told_to_wait(kubectl: Kubectl, artefacts
             page.get_by_test_id("hang-up").click()
             expect(call).to_be_visible(timeout=PATIENCE_MILLISECONDS)
         eventually(lambda: kubectl.pods(AGENT), lambda pods: not pods)
-        eventually(lambda: kubectl.condition(AGENT, "ScalingActive"), lambda told: told["reason"] == "Asleep")
+        eventually(lambda: kubectl.condition(AGENT, "Ready"), lambda told: told["reason"] == "Asleep")
         assert kubectl.get("va", AGENT)["status"]["demand"]["waiting"] == 0
     finally:
         kubectl("label", "node", node, f"{ROOM_FOR_IT}-")
