@@ -210,10 +210,13 @@ const WAITS: Readonly<Record<string, string>> = {
   "too-many-waiting": "Many callers are waiting…",
 };
 
-/** Where this page has no words of its own for the reason, the gateway's are better than none. */
+/** Whose details say no more than the line above them. */
+const SAY_NO_MORE: ReadonlySet<string> = new Set(["agent-full", "too-many-waiting"]);
+
+/** The gateway tells how far an agent is that wakes up, and names what this page has no words of its own for. */
 function waitHint({ problem, detail, seconds }: Wait): string {
   const next = seconds === 0 ? "Trying again now." : `Trying again in ${seconds} s.`;
-  return problem in WAITS || detail === "" ? next : `${next} ${asSentence(detail)}`;
+  return SAY_NO_MORE.has(problem) || detail === "" ? next : `${next} ${asSentence(detail)}`;
 }
 
 const AGENT_STATES: Readonly<Record<AgentState, string>> = {

@@ -69,9 +69,11 @@ describe("a state", () => {
   test("tells a caller who waits for a place why, and when it is tried again", () => {
     const wait = { problem: "agent-waking", detail: "Pod a-1 is starting.", seconds: 5 };
     expect(describeState({ step: "queueing", wait })).toBe("The agent is waking up…");
-    expect(hint({ step: "queueing", wait }, false)).toBe("Trying again in 5 s.");
-    expect(describeState({ step: "queueing", wait: { ...wait, problem: "agent-full" } })).toBe("All lines are busy…");
-    expect(hint({ step: "queueing", wait: { ...wait, seconds: 0 } }, false)).toBe("Trying again now.");
+    expect(hint({ step: "queueing", wait }, false)).toBe("Trying again in 5 s. Pod a-1 is starting.");
+    const full = { ...wait, problem: "agent-full" };
+    expect(describeState({ step: "queueing", wait: full })).toBe("All lines are busy…");
+    expect(hint({ step: "queueing", wait: full }, false)).toBe("Trying again in 5 s.");
+    expect(hint({ step: "queueing", wait: { ...full, seconds: 0 } }, false)).toBe("Trying again now.");
   });
 
   test("says in the gateway's words what the page has none for", () => {

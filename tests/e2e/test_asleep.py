@@ -40,7 +40,7 @@ def test_a_caller_wakes_an_agent_and_is_told_to_wait(kubectl: Kubectl, artefacts
             call.click()
             state = page.get_by_test_id("state")
             expect(state).to_have_text("The agent is waking up…", timeout=PATIENCE_MILLISECONDS)
-            expect(page.get_by_test_id("hint")).to_contain_text("Trying again")
+            expect(page.get_by_test_id("hint")).to_contain_text("is waking up: ")
             page.screenshot(path=artefacts / "agent-waking.png")
             # The page is between two questions for a token, and the operator keeps the pod for the caller all the same.
             eventually(lambda: len(kubectl.pods(AGENT)), lambda pods: pods == 1)
