@@ -155,8 +155,7 @@ class Door:
                 line.latest = refused.problem
                 if not refused.wait:
                     break
-                # Those with a token who are not there yet need a place as well as those who wait for one.
-                self._demand.wait(agent.reference, len(line.waiters) + refused.promised)
+                self._demand.wait(agent.reference, len(line.waiters), refused.promised)
                 await asyncio.sleep(LOOK_SECONDS)
         except ProblemError as problem:
             line.latest = problem

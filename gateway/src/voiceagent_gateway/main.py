@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,7 +20,7 @@ from voiceagent_gateway.app import create_app
 from voiceagent_gateway.client_files import ClientFiles
 from voiceagent_gateway.collect import CONCURRENT_READS, FleetCollector, StatusClient
 from voiceagent_gateway.credentials import SecretCredentials
-from voiceagent_gateway.demand import Demand, StatusDemand
+from voiceagent_gateway.demand import Demand, StatusDemand, Total, only_here
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.discovery import Discovery
 from voiceagent_gateway.door import Door, Limits
@@ -28,6 +29,7 @@ from voiceagent_gateway.kube import KubeConfigError, connect
 from voiceagent_gateway.livekit_rooms import LiveKitRooms
 from voiceagent_gateway.logs import configure
 from voiceagent_gateway.redis_reservations import RedisReservations, SharedReservations, redis_client
+from voiceagent_gateway.redis_waiting import RedisWaiting
 from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings
 
@@ -80,7 +82,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
     """What the application is made of; its background tasks run until the end of the block."""
     async with (
         connect() as kube,
-        _promises(settings) as reservations,
+        _shared(settings) as shared,
         # Worker pods are reached directly, whatever proxy the environment names.
         aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONCURRENT_READS), cookie_jar=aiohttp.DummyCookieJar()
@@ -97,8 +99,8 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
         door = Door(
             discovery,
             readings,
-            reservations,
-            Demand(StatusDemand(kube).write, _now),
+            shared.reservations,
+            Demand(StatusDemand(kube).write, _now, shared.waiting),
             Limits(gateway.token_ttl_seconds, gateway.wait_seconds, gateway.max_waiting),
             past=lambda: collector.past,
         )
@@ -118,14 +120,23 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             task.cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What gateways of many replicas keep in common, by Redis where there is one."""
+
+    reservations: Reservations
+    waiting: Total
+
+
 @asynccontextmanager
-async def _promises(settings: Settings) -> AsyncIterator[Reservations]:
+async def _shared(settings: Settings) -> AsyncIterator[_Shared]:
     own = MemoryReservations(_now)
     if not settings.install.redis.url:
-        yield own
+        yield _Shared(own, only_here)
         return
     async with redis_client(settings.install.redis.url, settings.redis_password) as client:
-        yield SharedReservations(RedisReservations(client), own)
+        waiting = RedisWaiting(client, secrets.token_hex(ID_BYTES))
+        yield _Shared(SharedReservations(RedisReservations(client), own), waiting.total)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -81,7 +81,7 @@ class RedisReservations:
         self._take = self._client.register_script(TAKE)
 
     async def held(self, agent: str) -> Mapping[str, datetime]:
-        async with _within_deadline():
+        async with within_deadline():
             entries = await self._client.hgetall(KEY_PREFIX + agent)
         return {room: datetime.fromtimestamp(int(entry.split(":")[0]) / 1000, UTC) for room, entry in entries.items()}
 
@@ -89,14 +89,14 @@ class RedisReservations:
         # Where nothing is free, below nothing is the same; below nothing is also how the script is told "unknown".
         free = FREE_UNKNOWN if claim.free is None else max(claim.free, 0)
         numbers = [round(claim.hold_seconds * 1000), free, round(SEEN_GRACE_SECONDS * 1000), len(claim.running)]
-        async with _within_deadline():
+        async with within_deadline():
             outcome, promised = await self._take(
                 keys=[KEY_PREFIX + agent], args=[claim.room, *numbers, *claim.running, *claim.joined]
             )
         return Answer(Outcome(outcome), int(promised))
 
     async def release(self, agent: str, room: str) -> None:
-        async with _within_deadline():
+        async with within_deadline():
             await self._client.hdel(KEY_PREFIX + agent, room)
 
 
@@ -180,7 +180,8 @@ async def redis_client(url: str, password: str | None) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def _within_deadline() -> AsyncIterator[None]:
+async def within_deadline() -> AsyncIterator[None]:
+    """A question to Redis, which is to be answered soon. Raises ReservationsError where it is not."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             yield

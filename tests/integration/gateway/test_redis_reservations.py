@@ -1,4 +1,4 @@
-"""Promises in a real Redis, that several gateways share."""
+"""Promises and waiting callers in a real Redis, that several gateways share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -10,6 +10,7 @@ import pytest
 from local_redis import redis_server
 from voiceagent_gateway import redis_reservations
 from voiceagent_gateway.redis_reservations import RedisReservations, SharedReservations, redis_client
+from voiceagent_gateway.redis_waiting import KEY_PREFIX, RedisWaiting
 from voiceagent_gateway.reservations import Answer, Claim, MemoryReservations, Outcome, ReservationsError
 
 AGENT = "default/receptionist"
@@ -140,3 +141,29 @@ async def test_redis_may_go_away_and_come_back(redis: Any, monkeypatch: pytest.M
             while not await RedisReservations(client).held(AGENT):
                 await shared.take(AGENT, claim("d", free=None))
                 await asyncio.sleep(0.05)
+
+
+async def test_callers_who_wait_at_two_gateways_are_added_up(redis: Any) -> None:
+    async with redis_client(redis.url, redis.password) as client:
+        await client.flushall()
+        one, other = RedisWaiting(client, "one"), RedisWaiting(client, "other")
+        assert await one.total(AGENT, 2) == 2
+        assert await other.total(AGENT, 3) == 5
+        assert await other.total("default/sales", 1) == 1
+        assert await one.total(AGENT, 1) == 4
+        assert await one.total(AGENT, 0) == 3
+        assert await other.total(AGENT, 0) == 0
+
+
+async def test_what_a_gateway_that_died_had_told_is_forgotten(redis: Any) -> None:
+    async with redis_client(redis.url, redis.password) as client:
+        await client.flushall()
+        await RedisWaiting(client, "dead").total(AGENT, 7)
+        assert 0 < await client.pttl(KEY_PREFIX + AGENT) <= 15_000
+        await client.hset(KEY_PREFIX + AGENT, "dead", "7:1")
+        assert await RedisWaiting(client, "alive").total(AGENT, 1) == 1
+
+
+async def test_without_redis_a_gateway_tells_of_its_own_callers(redis: Any) -> None:
+    async with redis_client(redis.url, "not-the-password") as client:
+        assert await RedisWaiting(client, "one").total(AGENT, 2) == 2

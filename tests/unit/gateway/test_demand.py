@@ -105,3 +105,17 @@ async def test_an_api_server_that_refuses_is_asked_again_and_one_without_the_age
     demand.wait(AGENT, 1)
     await asyncio.sleep(PAUSE_SECONDS * 4)
     assert len(told.times) == asked + 1
+
+
+async def test_callers_at_other_gateways_are_told_of_too() -> None:
+    async def two_more(_: str, number: int) -> int:
+        return number + 2
+
+    told = Told()
+    demand = Demand(told.write, lambda: datetime.now(UTC), two_more, pause_seconds=PAUSE_SECONDS)
+    demand.wait(AGENT, 1)
+    await told.until((AGENT, 3))
+    demand.wait(AGENT, 1, promised=4)
+    await told.until((AGENT, 3), (AGENT, 7))
+    demand.wait(AGENT, 0)
+    await told.until((AGENT, 3), (AGENT, 7), (AGENT, 2))
