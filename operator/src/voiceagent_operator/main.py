@@ -49,6 +49,7 @@ from voiceagent_operator.sizing import Sizing
 from voiceagent_operator.tables import Tables
 from voiceagent_operator.tracing import set_up_tracing
 from voiceagent_operator.turns import Turns
+from voiceagent_operator.watch_errors import WatchErrors
 from voiceagent_operator.watching import Watch
 from voiceagent_operator.workers import Workers
 
@@ -111,6 +112,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     queue = WorkQueue[Key](loop.time)
     pods, ready = WorkQueue[Key](loop.time), asyncio.Event()
     beginnings = Beginnings(settings.namespaces)
+    watch_errors = WatchErrors(beginnings, lambda kind, code: metrics.watch_errors.labels(kind, str(code)).inc())
     elector = _elector(settings, client, loop.time)
     livekit = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit_per_host=LIVEKIT_CONNECTIONS),
@@ -166,14 +168,16 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     )
     readers = Workers(pods, reader.read, count=POD_READERS, deadline_seconds=POD_SECONDS, clock=loop.time)
     registry = kopf.OperatorRegistry()
-    register_login(registry, configuration, beginnings, secret_values=settings.secret_values)
+    register_login(registry, configuration, beginnings, watch_errors, secret_values=settings.secret_values)
     register_handlers(registry, tables, queue, pods)
 
     def leading() -> bool:
         return elector.leading if elector else ready.is_set()
 
     _gauges(metrics, queue, tables, leading)
-    health = Health(queue, workers, tables, ready.is_set, leading, loop.time, lambda: _answers(client))
+    health = Health(
+        queue, workers, tables, ready.is_set, leading, watch_errors.missing, loop.time, lambda: _answers(client)
+    )
     server = web.AppRunner(health_app(health, metrics.registry), access_log=None, shutdown_timeout=1.0)
     operation = Operation(
         client=client,
@@ -187,6 +191,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         before_work=before_work,
         ask=pods.add,
         beginnings=beginnings,
+        not_watched=watch_errors.missing,
         elector=elector,
     )
     try:
