@@ -15,14 +15,12 @@ from kubernetes.aio.client.configuration import Configuration
 from yarl import URL
 
 from voiceagent_operator.beginnings import Beginnings
+from voiceagent_operator.client import METADATA_ONLY
 from voiceagent_operator.connection import bearer_token, ssl_context
 from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.watch_errors import WatchErrors
 from voiceagent_operator.watch_stream import RefusedContent, WatchContent, WatchError, read_status
 
-METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-"""What to accept for objects without spec, data and status, in a watch; the API server gives lists another name."""
-METADATA_LIST_ONLY: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 SERVER_FAILS: Final = 500
 OK: Final = 200
 KNOWN_TO_KOPF: Final = (401, 429)

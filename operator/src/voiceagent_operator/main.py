@@ -20,7 +20,7 @@ from voiceagent_api.names import FIELD_MANAGER
 from voiceagent_operator.apply import Applier
 from voiceagent_operator.beginnings import Beginnings
 from voiceagent_operator.callees import Callees
-from voiceagent_operator.client import Client
+from voiceagent_operator.client import METADATA_LIST_ONLY, Client
 from voiceagent_operator.connection import ConnectionMissing, load_configuration
 from voiceagent_operator.death_watch import DeathWatch
 from voiceagent_operator.election import Elector
@@ -28,7 +28,7 @@ from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
 from voiceagent_operator.handlers import register_handlers
 from voiceagent_operator.health import Health, health_app
-from voiceagent_operator.informer import METADATA_LIST_ONLY, register_login
+from voiceagent_operator.informer import register_login
 from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.livekit_access import LiveKitAccess
 from voiceagent_operator.logs import about, set_up_logs
@@ -47,6 +47,7 @@ from voiceagent_operator.scaler import Scaler
 from voiceagent_operator.settings import Settings, read_settings
 from voiceagent_operator.sizing import Sizing
 from voiceagent_operator.tables import Tables
+from voiceagent_operator.taken import TakenNames
 from voiceagent_operator.tracing import set_up_tracing
 from voiceagent_operator.turns import Turns
 from voiceagent_operator.watch_errors import WatchErrors
@@ -126,7 +127,8 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     rooms = RoomReconciler(callees, access, metrics, loop.time, time.time)
     reader = PodReader(http, tables.pod, queue.add, loop.time, _now, deaths)
     events = EventRecorder(client, loop.time, _now)
-    observer, applier = Observer(client, tables), Applier(client, tables)
+    taken = TakenNames(client.others, client.find, loop.time)
+    observer, applier = Observer(client, tables, taken), Applier(client, tables)
     control = PodControl(client, http, pods.add)
     reconciler = Reconciler(
         install=install,
