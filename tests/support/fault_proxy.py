@@ -43,6 +43,8 @@ class FaultProxy:
         """Those that have just told a whole event, or nothing yet."""
         self.refused = 0
         """How many requests met a fault."""
+        self.writes: list[str] = []
+        """The paths of all requests that came to write something, but for Leases."""
 
     def kubeconfig(self, folder: Path) -> Path:
         """The configuration of a cluster that is reached through here."""
@@ -138,6 +140,8 @@ class FaultProxy:
         task = asyncio.current_task()
         assert task is not None
         self._streams.add(task)
+        if request.method != "GET" and "/leases" not in request.path:
+            self.writes.append(f"{request.method} {request.path}")
         try:
             if self._answer is not None:
                 self.refused += 1

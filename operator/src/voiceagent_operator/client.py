@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -50,9 +50,17 @@ class Client:
     """Calls the API server."""
 
     def __init__(
-        self, configuration: Configuration, metrics: Metrics, span: Span = no_span, partial: Mapping[Kind, str] = NONE
+        self,
+        configuration: Configuration,
+        metrics: Metrics,
+        span: Span = no_span,
+        partial: Mapping[Kind, str] = NONE,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`partial` says which kinds are to be listed in a form of less than everything."""
+        """`partial` says which kinds are to be listed in a form of less than everything.
+
+        `may_write` is asked before each write: a process that was paused for long may have been followed by another.
+        """
         self._configuration = configuration
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=ssl_context(configuration)),
@@ -63,6 +71,7 @@ class Client:
         self._metrics = metrics
         self._span = span
         self._partial = partial
+        self._may_write = may_write
 
     async def close(self) -> None:
         """Close all connections."""
@@ -145,6 +154,8 @@ class Client:
         token = await bearer_token(self._configuration)
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        if method != "GET" and not self._may_write():
+            raise ApiError(0, "NotLeading", f"{method} {path} was not sent: another operator may lead by now")
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
         code, began = NO_ANSWER, time.perf_counter()
         try:

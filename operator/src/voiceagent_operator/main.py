@@ -107,14 +107,16 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     span, flush_spans = set_up_tracing(os.environ, FIELD_MANAGER)
     metrics = Metrics(CollectorRegistry())
     partial = {} if settings.secret_values else {SECRET: METADATA_LIST_ONLY}
-    client = Client(configuration, metrics, span, partial)
+    lease_client = Client(configuration, metrics, span)  # never waits for a connection behind anything else
+    elector = _elector(settings, lease_client, loop.time)
+    may_write = (lambda: elector.holds) if elector else (lambda: True)
+    client = Client(configuration, metrics, span, partial, may_write)
     http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POD_READERS), trust_env=False)
     tables = Tables(install.livekit.url, loop.time, secret_values=settings.secret_values)
     queue = WorkQueue[Key](loop.time)
     pods, ready = WorkQueue[Key](loop.time), asyncio.Event()
     beginnings = Beginnings(settings.namespaces)
     watch_errors = WatchErrors(beginnings, lambda kind, code: metrics.watch_errors.labels(kind, str(code)).inc())
-    elector = _elector(settings, client, loop.time)
     livekit = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit_per_host=LIVEKIT_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -205,6 +207,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         await http.close()
         await livekit.close()
         await client.close()
+        await lease_client.close()
         await asyncio.to_thread(flush_spans)
 
 
