@@ -194,7 +194,9 @@ def control_plane(folder: Path) -> Iterator[Cluster]:
     try:
         started = _start(binaries, folder, processes)
         started.do("apply", "-f", str(REPOSITORY / "crds/voiceagents.yaml"))
-        started.do("wait", "--for=condition=Established", "crd/voiceagents.voiceagents.dev", "--timeout=30s")
+        established = ("wait", "--for=condition=Established", "crd/voiceagents.voiceagents.dev", "--timeout=30s")
+        # kubectl fails at once where it comes before there are any conditions.
+        started.until(lambda: started.kubectl(*established).returncode == 0, "the CRD is established")
         yield started
     finally:
         processes.stop()

@@ -15,10 +15,12 @@ from aiohttp import web
 from processes import free_port
 
 _NOT_PASSED_ON = frozenset({"host", "transfer-encoding", "content-length", "connection", "content-encoding"})
-_GONE = {
-    "type": "ERROR",
-    "object": {"kind": "Status", "apiVersion": "v1", "code": 410, "reason": "Expired", "message": "too old"},
-}
+
+
+def _error(code: int) -> bytes:
+    """How an API server ends a watch that it cannot go on with."""
+    status = {"kind": "Status", "apiVersion": "v1", "code": code, "reason": "Test", "message": f"ended with {code}"}
+    return json.dumps({"type": "ERROR", "object": status}).encode() + b"\n"
 
 
 class FaultProxy:
@@ -34,9 +36,15 @@ class FaultProxy:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._streams: set[asyncio.Task[Any]] = set()
         self._answer: dict[str, Any] | None = None
-        self._gone = False
+        self._error: bytes | None = None
+        self._silent = False
+        self._silenced: set[asyncio.Task[Any]] = set()
+        self._watches: dict[web.StreamResponse, asyncio.Task[Any]] = {}
+        """Those that have just told a whole event, or nothing yet."""
         self.refused = 0
         """How many requests met a fault."""
+        self.writes: list[str] = []
+        """The paths of all requests that came to write something, but for Leases."""
 
     def kubeconfig(self, folder: Path) -> Path:
         """The configuration of a cluster that is reached through here."""
@@ -75,14 +83,32 @@ class FaultProxy:
             self._answer = None
 
     @contextlib.contextmanager
-    def gone(self) -> Iterator[None]:
-        """Watches that were open are cut, and whoever goes on with one is told that its version is too old."""
-        self._gone = True
+    def ending_watches(self, code: int) -> Iterator[None]:
+        """Watches end with an error of this code, those that are open and those that begin."""
+        self._error = _error(code)
+        self._do(self._end_watches(self._error))
         self.cut()
         try:
             yield
         finally:
-            self._gone = False
+            self._error = None
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Watches stay open, and nothing more comes through; nor does it later through those that missed something."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
+    def silence_open_watches(self) -> None:
+        """What is open now tells nothing any more."""
+
+        async def silence() -> None:
+            self._silenced.update(self._watches.values())
+
+        self._do(silence())
 
     def cut(self) -> None:
         """Break off every open connection."""
@@ -114,13 +140,15 @@ class FaultProxy:
         task = asyncio.current_task()
         assert task is not None
         self._streams.add(task)
+        if request.method != "GET" and "/leases" not in request.path:
+            self.writes.append(f"{request.method} {request.path}")
         try:
             if self._answer is not None:
                 self.refused += 1
                 return web.json_response({"kind": "Status", "code": self._answer["status"]}, **self._answer)
-            if self._gone and "watch" in request.query:
+            if self._error is not None and "watch" in request.query:
                 self.refused += 1
-                return web.Response(text=json.dumps(_GONE) + "\n", content_type="application/json")
+                return web.Response(body=self._error, content_type="application/json")
             return await self._forward(request)
         finally:
             self._streams.discard(task)
@@ -138,7 +166,32 @@ class FaultProxy:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_ON}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
+            if "watch" in request.query:
+                await self._pass_on_events(response, answer.content)
+            else:
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
             await response.write_eof()
             return response
+
+    async def _pass_on_events(self, response: web.StreamResponse, events: aiohttp.StreamReader) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._watches[response] = task
+        try:
+            async for chunk in events.iter_any():
+                if self._silent or task in self._silenced:
+                    self.refused += 1
+                    await asyncio.Event().wait()  # until the other side gives up
+                self._watches.pop(response, None)
+                await response.write(chunk)
+                if chunk.endswith(b"\n"):
+                    self._watches[response] = task
+        finally:
+            self._watches.pop(response, None)
+            self._silenced.discard(task)
+
+    async def _end_watches(self, error: bytes) -> None:
+        for response in list(self._watches):
+            await response.write(error)
+            self.refused += 1

@@ -89,25 +89,37 @@ class Applier:
         await self._client.merge(kind.path(*where), as_applied(found))
 
     async def create_control_secret(self, agent: VoiceAgent) -> None:
-        """Make the agent's control Secret, with a token that nobody has seen."""
+        """Make the agent's control Secret, with a token that nobody has seen.
+
+        Raises Hindrance where the API server refuses it or the name is another's, else ApiError.
+        """
         secret = build_control_secret(agent, secrets.token_urlsafe(CONTROL_TOKEN_BYTES))
         where = place(secret)
         try:
             made = await self._client.create(SECRET.path(where.namespace), secret)
         except ApiError as error:
-            if error.status == 409:
-                return  # made by somebody else just now: the watch tells whose it is
             if error.refused:
                 raise _refused(f"Secret {where}", error) from error
-            raise
+            found = await self._client.find(SECRET, *where) if error.status == 409 else None
+            if found is None:
+                raise
+            require_ownership(agent, SECRET.name, where, owner_of(found))
+            self._tables.remember(SECRET, found)
+            return
         self._tables.remember(SECRET, made)
         logger.info("applied", extra={"child": f"Secret {where}", "new": True})
 
     async def write_history(self, history: History) -> None:
-        """Keep the newest spec, and no more of the old ones than are to be kept."""
+        """Keep the newest spec, and no more of the old ones than are to be kept.
+
+        Raises ApiError; a conflict where the name is taken.
+        """
         if history.write is not None:
             where = place(history.write)
-            kept = await self._client.apply(CONTROLLER_REVISION.path(*where), history.write, force=True)
+            if uid(history.write):
+                kept = await self._client.apply(CONTROLLER_REVISION.path(*where), history.write, force=True)
+            else:
+                kept = await self._client.create(CONTROLLER_REVISION.path(where.namespace), history.write)
             self._tables.remember(CONTROLLER_REVISION, kept)
         for revision in history.delete:
             await self._delete(CONTROLLER_REVISION, revision.place, revision.uid)

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 import orjson
 from kubernetes.aio.client.configuration import Configuration
-from voiceagent_api.names import FIELD_MANAGER
+from voiceagent_api.names import FIELD_MANAGER, LABEL_MANAGED_BY
 from yarl import URL
 
 from voiceagent_operator.connection import bearer_token, ssl_context
@@ -24,6 +24,10 @@ from voiceagent_operator.tracing import Span, no_span
 REQUEST_SECONDS: Final = 30.0
 CONNECTIONS: Final = 100
 PAGE_SIZE: Final = 100
+MOST_OTHERS: Final = 500
+METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+"""What to accept for objects without spec, data and status, in a watch; the API server gives lists another name."""
+METADATA_LIST_ONLY: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 JSON: Final = "application/json"
 NONE: Final[Mapping[Kind, str]] = MappingProxyType({})
 APPLY_PATCH: Final = "application/apply-patch+yaml"
@@ -38,15 +42,25 @@ class Page:
 
     items: list[Object]
     version: int
+    complete: bool = True
+    """Whether nothing comes after it."""
 
 
 class Client:
     """Calls the API server."""
 
     def __init__(
-        self, configuration: Configuration, metrics: Metrics, span: Span = no_span, partial: Mapping[Kind, str] = NONE
+        self,
+        configuration: Configuration,
+        metrics: Metrics,
+        span: Span = no_span,
+        partial: Mapping[Kind, str] = NONE,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`partial` says which kinds are to be listed in a form of less than everything."""
+        """`partial` says which kinds are to be listed in a form of less than everything.
+
+        `may_write` is asked before each write: a process that was paused for long may have been followed by another.
+        """
         self._configuration = configuration
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=ssl_context(configuration)),
@@ -57,6 +71,7 @@ class Client:
         self._metrics = metrics
         self._span = span
         self._partial = partial
+        self._may_write = may_write
 
     async def close(self) -> None:
         """Close all connections."""
@@ -85,12 +100,19 @@ class Client:
             query["fieldSelector"] = kind.field_selector
         while True:
             page = await self._call("GET", kind.path(namespace), query=query, accept=self._partial.get(kind, JSON))
-            meta = page["metadata"]
             items = [{"apiVersion": kind.api_version, "kind": kind.name, **item} for item in page["items"] or ()]
-            yield Page(items, int(meta["resourceVersion"]))
-            if not meta.get("continue"):
+            following = page["metadata"].get("continue")
+            yield Page(items, int(page["metadata"]["resourceVersion"]), complete=not following)
+            if not following:
                 return
-            query["continue"] = meta["continue"]
+            query["continue"] = following
+
+    async def others(self, kind: Kind, namespace: str) -> Page:
+        """The metadata of a namespace's objects that do not have the operator's label, or of some. Raises ApiError."""
+        query = {"labelSelector": f"{LABEL_MANAGED_BY}!={FIELD_MANAGER}", "limit": str(MOST_OTHERS)}
+        page = await self._call("GET", kind.path(namespace), query=query, accept=METADATA_LIST_ONLY)
+        meta = page["metadata"]
+        return Page(page["items"] or [], int(meta["resourceVersion"]), complete=not meta.get("continue"))
 
     async def select(self, kind: Kind, namespace: str, label_selector: str) -> list[Object]:
         """The few objects of a namespace that have these labels. Raises ApiError."""
@@ -132,6 +154,8 @@ class Client:
         token = await bearer_token(self._configuration)
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        if method != "GET" and not self._may_write():
+            raise ApiError(0, "NotLeading", f"{method} {path} was not sent: another operator may lead by now")
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
         code, began = NO_ANSWER, time.perf_counter()
         try:

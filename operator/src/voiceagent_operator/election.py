@@ -41,6 +41,11 @@ class Elector:
         self._renewed = 0.0
         self.leading = False
 
+    @property
+    def holds(self) -> bool:
+        """Whether nobody else can lead now, by the clock: it goes on while the process is paused."""
+        return self.leading and self._clock() < self._renewed + self._times.renew_deadline_seconds
+
     async def acquire(self) -> None:
         """Wait until this candidate leads."""
         told = ""

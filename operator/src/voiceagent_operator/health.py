@@ -21,17 +21,26 @@ class Health:
     tables: Tables
     is_ready: Callable[[], bool]
     is_leading: Callable[[], bool]
+    not_watched: Callable[[], list[str]]
+    """Which watches have never begun, with the cause and the cure of each."""
     clock: Callable[[], float]
     server_answers: Callable[[], Awaitable[bool]]
     """Asks the API server: while it is away, nothing that waits for it is this process's fault."""
     longest_wait_seconds: float = 120.0
     longest_work_seconds: float = 180.0
-    longest_owed_seconds: float = 60.0
+    longest_owed_seconds: float = 100.0
+    """Longer than a silent watch needs to be taken up again (see `watching`): restarting is the last resort."""
 
     async def complaint(self) -> str | None:
         """Why the process should be restarted, or None."""
         told = self._work_complaint() or self._watch_complaint()
         return told if told and await self.server_answers() else None
+
+    def unready(self) -> str | None:
+        """Why this process does not work and does not stand by, or None."""
+        if self.is_ready():
+            return None
+        return "\n".join(["The cluster's objects have not all been listed yet.", *self.not_watched()])
 
     def _work_complaint(self) -> str | None:
         if self.is_leading() and self.queue.age_seconds() > self.longest_wait_seconds:
@@ -56,9 +65,8 @@ def health_app(health: Health, registry: CollectorRegistry) -> web.Application:
         return web.Response(text=complaint or "ok", status=503 if complaint else 200)
 
     async def readyz(_: web.Request) -> web.Response:
-        ready = health.is_ready()
-        text = "ok" if ready else "The cluster's objects have not all been listed yet."
-        return web.Response(text=text, status=200 if ready else 503)
+        unready = health.unready()
+        return web.Response(text=unready or "ok", status=503 if unready else 200)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,29 +1,42 @@
 """The connection that kopf watches through: authenticated as the operator's own client is, told of when a watch
-begins, and where it is wished with Secrets as metadata only, so that no value of one ever comes to this process."""
+begins, and where it is wished with Secrets as metadata only, so that no value of one ever comes to this process.
 
+Whatever the API server answers, watches go on: kopf would end the process after most refusals.
+"""
+
+import asyncio
 from typing import Any, Final
 
 import aiohttp
 import kopf
+import orjson
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from kubernetes.aio.client.configuration import Configuration
 from yarl import URL
 
 from voiceagent_operator.beginnings import Beginnings
+from voiceagent_operator.client import METADATA_ONLY
 from voiceagent_operator.connection import bearer_token, ssl_context
 from voiceagent_operator.kinds import SECRET
+from voiceagent_operator.watch_errors import WatchErrors
+from voiceagent_operator.watch_stream import RefusedContent, WatchContent, WatchError, read_status
 
-METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-"""What to accept for objects without spec, data and status, in a watch; the API server gives lists another name."""
-METADATA_LIST_ONLY: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 SERVER_FAILS: Final = 500
+OK: Final = 200
+KNOWN_TO_KOPF: Final = (401, 429)
+"""Refusals after which kopf itself goes on: it logs in again, or waits as long as it is told to."""
 
 NOTHING: Final = "listed,!listed"
 """A label selector that nothing can match."""
 
 
 def register_login(
-    registry: kopf.OperatorRegistry, configuration: Configuration, beginnings: Beginnings, *, secret_values: bool
+    registry: kopf.OperatorRegistry,
+    configuration: Configuration,
+    beginnings: Beginnings,
+    errors: WatchErrors,
+    *,
+    secret_values: bool,
 ) -> None:
     """Have kopf connect as the operator's own client does."""
 
@@ -32,12 +45,12 @@ def register_login(
         # kopf closes it, and logs in again where the API server refuses it.
         return kopf.AiohttpSession(
             server=configuration.host,
-            aiohttp_session=watch_session(configuration, beginnings, secret_values=secret_values),
+            aiohttp_session=watch_session(configuration, beginnings, errors, secret_values=secret_values),
         )
 
 
 def watch_session(
-    configuration: Configuration, beginnings: Beginnings, *, secret_values: bool
+    configuration: Configuration, beginnings: Beginnings, errors: WatchErrors, *, secret_values: bool
 ) -> aiohttp.ClientSession:
     """Connections for watches, without a limit to their number.
 
@@ -57,16 +70,32 @@ def watch_session(
         watches = "watch" in request.url.query
         if watches and not secret_values and path.endswith(f"/{SECRET.plural}"):
             request.headers["Accept"] = METADATA_ONLY
-        lists = not watches and beginnings.is_watched(path)
-        if lists:
+        if not beginnings.is_watched(path):
+            return await handler(request)
+        if not watches:
             request.url = request.url.update_query(labelSelector=NOTHING)
+            await asyncio.sleep(errors.pause_seconds(path))
         response = await handler(request)
-        if beginnings.is_watched(path) and response.status >= SERVER_FAILS:
-            # kopf would try a few times and then end; a lost connection it takes up again for as long as it takes.
-            response.close()
-            raise aiohttp.ClientConnectionError(f"the API server answered {response.status} to {path}")
-        if lists and response.ok:
+        if response.status in KNOWN_TO_KOPF:
+            errors.failed(path, WatchError(response.status, "refused for now"))
+        elif not response.ok:
+            return await refused(path, response, watches=watches)
+        elif watches:
+            response.content = WatchContent(  # type: ignore[assignment]
+                response.content, lambda error: errors.failed(path, error), lambda: errors.went_well(path)
+            )
+        else:
             beginnings.note(path)
+        return response
+
+    async def refused(path: str, response: ClientResponse, *, watches: bool) -> ClientResponse:
+        error = read_status(_status(await response.read()), response.status)
+        errors.failed(path, error)
+        response.close()
+        if not watches or response.status >= SERVER_FAILS:
+            # A lost connection kopf takes up again, for as long as it takes.
+            raise aiohttp.ClientConnectionError(f"the API server answered {response.status} to {path}")
+        response.status, response.content = OK, RefusedContent(response.content)  # type: ignore[assignment]
         return response
 
     return aiohttp.ClientSession(
@@ -75,3 +104,12 @@ def watch_session(
         proxy=configuration.proxy,
         trust_env=False,
     )
+
+
+def _status(text: bytes) -> dict[str, Any]:
+    """The Status in an answer; empty where somebody else than the API server answered."""
+    try:
+        decoded: Any = orjson.loads(text)
+    except ValueError:
+        return {}
+    return decoded if isinstance(decoded, dict) else {}

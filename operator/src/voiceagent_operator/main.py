@@ -20,7 +20,7 @@ from voiceagent_api.names import FIELD_MANAGER
 from voiceagent_operator.apply import Applier
 from voiceagent_operator.beginnings import Beginnings
 from voiceagent_operator.callees import Callees
-from voiceagent_operator.client import Client
+from voiceagent_operator.client import METADATA_LIST_ONLY, Client
 from voiceagent_operator.connection import ConnectionMissing, load_configuration
 from voiceagent_operator.dead_workers import DeadWorkers
 from voiceagent_operator.death_watch import DeathWatch
@@ -29,7 +29,7 @@ from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
 from voiceagent_operator.handlers import register_handlers
 from voiceagent_operator.health import Health, health_app
-from voiceagent_operator.informer import METADATA_LIST_ONLY, register_login
+from voiceagent_operator.informer import register_login
 from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.livekit_access import LiveKitAccess
 from voiceagent_operator.logs import about, set_up_logs
@@ -48,8 +48,10 @@ from voiceagent_operator.scaler import Scaler
 from voiceagent_operator.settings import Settings, read_settings
 from voiceagent_operator.sizing import Sizing
 from voiceagent_operator.tables import Tables
+from voiceagent_operator.taken import TakenNames
 from voiceagent_operator.tracing import set_up_tracing
 from voiceagent_operator.turns import Turns
+from voiceagent_operator.watch_errors import WatchErrors
 from voiceagent_operator.watching import Watch
 from voiceagent_operator.workers import Workers
 
@@ -106,13 +108,16 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     span, flush_spans = set_up_tracing(os.environ, FIELD_MANAGER)
     metrics = Metrics(CollectorRegistry())
     partial = {} if settings.secret_values else {SECRET: METADATA_LIST_ONLY}
-    client = Client(configuration, metrics, span, partial)
+    lease_client = Client(configuration, metrics, span)  # never waits for a connection behind anything else
+    elector = _elector(settings, lease_client, loop.time)
+    may_write = (lambda: elector.holds) if elector else (lambda: True)
+    client = Client(configuration, metrics, span, partial, may_write)
     http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POD_READERS), trust_env=False)
     tables = Tables(install.livekit.url, loop.time, secret_values=settings.secret_values)
     queue = WorkQueue[Key](loop.time)
     pods, ready = WorkQueue[Key](loop.time), asyncio.Event()
     beginnings = Beginnings(settings.namespaces)
-    elector = _elector(settings, client, loop.time)
+    watch_errors = WatchErrors(beginnings, lambda kind, code: metrics.watch_errors.labels(kind, str(code)).inc())
     livekit = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit_per_host=LIVEKIT_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -126,7 +131,8 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     rooms = RoomReconciler(callees, access, metrics, loop.time, time.time)
     reader = PodReader(http, tables.pod, queue.add, loop.time, _now, deaths)
     events = EventRecorder(client, loop.time, _now)
-    observer, applier = Observer(client, tables), Applier(client, tables)
+    taken = TakenNames(client.others, client.find, loop.time)
+    observer, applier = Observer(client, tables, taken), Applier(client, tables)
     control = PodControl(client, http, pods.add)
     reconciler = Reconciler(
         install=install,
@@ -168,14 +174,16 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     )
     readers = Workers(pods, reader.read, count=POD_READERS, deadline_seconds=POD_SECONDS, clock=loop.time)
     registry = kopf.OperatorRegistry()
-    register_login(registry, configuration, beginnings, secret_values=settings.secret_values)
+    register_login(registry, configuration, beginnings, watch_errors, secret_values=settings.secret_values)
     register_handlers(registry, tables, queue, pods)
 
     def leading() -> bool:
         return elector.leading if elector else ready.is_set()
 
     _gauges(metrics, queue, tables, leading)
-    health = Health(queue, workers, tables, ready.is_set, leading, loop.time, lambda: _answers(client))
+    health = Health(
+        queue, workers, tables, ready.is_set, leading, watch_errors.missing, loop.time, lambda: _answers(client)
+    )
     server = web.AppRunner(health_app(health, metrics.registry), access_log=None, shutdown_timeout=1.0)
     operation = Operation(
         client=client,
@@ -189,6 +197,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         before_work=before_work,
         ask=pods.add,
         beginnings=beginnings,
+        not_watched=watch_errors.missing,
         elector=elector,
     )
     try:
@@ -200,6 +209,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         await http.close()
         await livekit.close()
         await client.close()
+        await lease_client.close()
         await asyncio.to_thread(flush_spans)
 
 

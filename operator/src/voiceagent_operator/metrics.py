@@ -46,6 +46,12 @@ class Metrics:
             buckets=_REQUEST_BUCKETS,
             registry=registry,
         )
+        self.watch_errors = Counter(
+            "voiceagent_operator_watch_errors",
+            "Watches that the API server refused or ended by an error, by kind and status code.",
+            ["kind", "code"],
+            registry=registry,
+        )
         self.dispatches = Counter(
             "voiceagent_operator_dispatches",
             "Agents called into rooms that had lost theirs (dead_worker) or never got one (no_agent).",

@@ -18,6 +18,7 @@ from voiceagent_operator.objects import Key, Object, place
 from voiceagent_operator.pods import PodView
 from voiceagent_operator.sources import read_instructions
 from voiceagent_operator.tables import Tables
+from voiceagent_operator.taken import Holder, TakenNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,10 @@ class Child:
 class Observer:
     """Reads the cluster for the reconciler."""
 
-    def __init__(self, client: Client, tables: Tables) -> None:
+    def __init__(self, client: Client, tables: Tables, taken: TakenNames) -> None:
         self._client = client
         self._tables = tables
+        self._taken = taken
 
     def agent(self, key: Key) -> Object | None:
         """The VoiceAgent as the API server last told of it."""
@@ -87,9 +89,11 @@ class Observer:
             return template
         return None
 
-    async def look_for(self, child: Child) -> Object | None:
-        """What has the name of a child, whosever it is. Raises ApiError."""
-        return await self._client.find(child.kind, *place(child.desired))
+    async def holder(self, kind: Kind, where: Key, since_version: int) -> Holder | None:
+        """Who has a name that none of the operator's own objects has, at that version or later. Raises ApiError."""
+        if kind == CONFIG_MAP:  # all of them are watched
+            return Holder(None) if self._tables.is_source(where) else None
+        return await self._taken.holder(kind, where, since_version)
 
     def config_maps(self, key: Key) -> list[Object]:
         """All config files of the VoiceAgent, of this and earlier pod templates."""

@@ -4,27 +4,28 @@ It reads like this: look; stop where somebody must change something; write what 
 Whatever happens, the status is written once, at the end.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from voiceagent_api.install import InstallConfig
 from voiceagent_api.names import KIND, control_secret_name
 
 from voiceagent_operator import reasons
-from voiceagent_operator.agent import is_paused, parse_agent
+from voiceagent_operator.agent import VoiceAgent, is_paused, parse_agent
 from voiceagent_operator.apply import Applier
 from voiceagent_operator.build import Children, build_children
 from voiceagent_operator.build.config_map import config_map_name
 from voiceagent_operator.build.pod_template import ANNOTATION_LIVEKIT_SECRET
-from voiceagent_operator.build.revision import build_history
+from voiceagent_operator.build.revision import History, build_history
 from voiceagent_operator.compare import require_ownership
 from voiceagent_operator.credentials import SecretView, livekit_problem, provider_keys, provider_problem
-from voiceagent_operator.errors import Hindrance
+from voiceagent_operator.errors import ApiError, Hindrance
 from voiceagent_operator.events import EventRecorder, transitions
 from voiceagent_operator.findings import Findings
-from voiceagent_operator.kinds import DEPLOYMENT, SECRET, SERVICE
-from voiceagent_operator.objects import Key, Object, annotations, metadata, owner_of, place, worker_image
+from voiceagent_operator.kinds import CONTROLLER_REVISION, SECRET, Kind
+from voiceagent_operator.objects import Key, Object, annotations, metadata, owner_of, place, version, worker_image
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.pace import Pace
 from voiceagent_operator.pods import PodView, explain_failure
@@ -49,7 +50,8 @@ class Outcome:
     """Whether somebody must change something first."""
 
 
-NO_SECRET = "absent"  # noqa: S105 (says that there is none)
+CONFLICT: Final = 409
+NO_SECRET: Final = "absent"  # noqa: S105 (says that there is none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +134,14 @@ class Reconciler:
         children = await self._without_failed(key, children, findings)
         if agent.spec.image is None and plan.image != worker_image(children.deployment):
             self.turns.occupy(key, stopped=True)  # the new image was put back: others better wait
+        history = build_history(agent, findings.agent["spec"], self.observer.revisions(key))
+        await self._require_free_names(plan, children, history, secrets.get(control), version(findings.agent))
         findings.deployment = await self._write_children(plan, children, secrets.get(control))
         findings.config_revision = children.config_revision
         await self._tell_pods(children, findings)
         await self.sizing.tell(agent, step)
         await self._collect_garbage(key, children, findings)
-        history = build_history(agent, findings.agent["spec"], self.observer.revisions(key))
-        await self.applier.write_history(history)
+        await self._write_history(agent, history, version(findings.agent))
         return look_again
 
     def _require_own_name(self, plan: Plan) -> None:
@@ -172,32 +175,45 @@ class Reconciler:
         else:
             self.turns.occupy(key, stopped=rollout.stopped)
 
-    async def _write_children(self, plan: Plan, children: Children, control: SecretView | None) -> Object:
-        """Write what pods need, then the Deployment; nothing that is another's, and no pods without all they need.
-
-        Nothing at all is written beside a Deployment or a Service of another owner.
-        """
-        agent, seen = plan.agent, self.observer.children(children.all)
-        for child in seen:
-            if child.observed is not None:
+    async def _require_free_names(
+        self, plan: Plan, children: Children, history: History, control: SecretView | None, since_version: int
+    ) -> None:
+        """Raise Hindrance if any child's name is another's: beside that nothing at all is written."""
+        agent, new = plan.agent, list[tuple[Kind, Key]]()
+        for child in self.observer.children(children.all):
+            if child.observed is None:
+                new.append((child.kind, place(child.desired)))
+            else:
                 require_ownership(agent, child.kind.name, place(child.desired), owner_of(child.observed))
         if control is not None:
             require_ownership(agent, SECRET.name, control.place, control.owner)
-        *before_pods, deployment = seen
-        if deployment.observed is None and (found := await self.observer.look_for(deployment)):
-            require_ownership(agent, DEPLOYMENT.name, place(found), owner_of(found))
-        missing = [child for child in before_pods if not child.in_place]
-        service = next((child for child in missing if child.kind == SERVICE and child.observed is None), None)
-        if service is not None:
-            await self.applier.apply_child(agent, service)
-        writes: list[Awaitable[object]] = [
-            self.applier.apply_child(agent, child) for child in missing if child is not service
-        ]
+        if history.write is not None and not self.observer.revisions(agent.key):
+            new.append((CONTROLLER_REVISION, place(history.write)))
+        await all_of(self._require_free(agent, kind, where, since_version) for kind, where in new)
+
+    async def _require_free(self, agent: VoiceAgent, kind: Kind, where: Key, since_version: int) -> None:
+        holder = await self.observer.holder(kind, where, since_version)
+        if holder is not None:
+            require_ownership(agent, kind.name, where, holder.owner)
+
+    async def _write_children(self, plan: Plan, children: Children, control: SecretView | None) -> Object:
+        """Write what pods need, then the Deployment: no pods without all they need.
+
+        The control Secret is the first, since it may be another's of a type that is not watched.
+        """
+        *before_pods, deployment = self.observer.children(children.all)
         if control is None:
-            writes.append(self.applier.create_control_secret(agent))
-        if writes:
-            await all_of(writes)
-        return await self.applier.apply_child(agent, deployment)
+            await self.applier.create_control_secret(plan.agent)
+        await all_of(self.applier.apply_child(plan.agent, child) for child in before_pods if not child.in_place)
+        return await self.applier.apply_child(plan.agent, deployment)
+
+    async def _write_history(self, agent: VoiceAgent, history: History, since_version: int) -> None:
+        try:
+            await self.applier.write_history(history)
+        except ApiError as error:
+            if error.status == CONFLICT and history.write is not None:
+                await self._require_free(agent, CONTROLLER_REVISION, place(history.write), since_version)
+            raise
 
     async def _without_failed(self, key: Key, children: Children, findings: Findings) -> Children:
         """The children with the last good pod template, where pods of the newest did not get ready in time."""

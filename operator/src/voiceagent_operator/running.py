@@ -26,6 +26,8 @@ from voiceagent_operator.watching import Watch
 logger = logging.getLogger(__name__)
 
 START_RETRY_SECONDS: Final = 2.0
+BEGIN_SECONDS: Final = 60.0
+"""Watches that have not begun by then are named, again and again."""
 SETTLE_SECONDS: Final = 1.5
 """For the watches to have begun anew: where one had to, the others mostly have to, too."""
 
@@ -51,6 +53,8 @@ class Operation:
     """Called with a worker pod that was listed, since no event may tell of it: it is to be asked."""
     beginnings: Beginnings
     """Which watches have begun, and which anew."""
+    not_watched: Callable[[], list[str]]
+    """Which watches have never begun, with the cause and the cure of each."""
     elector: Elector | None
     """Decides who of several operators works; None where this is the only one."""
 
@@ -84,11 +88,19 @@ class Operation:
 
     async def _listed(self) -> None:
         """Wait until everything is watched and has been listed."""
-        await self.beginnings.all()
+        async with _in_background(self._tell_of_missing_watches(), "missing watches"):
+            await self.beginnings.all()
         while True:
             if await self._resync(WATCHED, watched_since=True):
                 return
             await asyncio.sleep(START_RETRY_SECONDS)
+
+    async def _tell_of_missing_watches(self) -> None:
+        while True:
+            await asyncio.sleep(BEGIN_SECONDS)
+            logger.warning(
+                "not all watches have begun; nothing is done before they have", extra={"missing": self.not_watched()}
+            )
 
     async def _list_what_watches_missed(self) -> None:
         """List the kinds whose watches began anew: they say nothing of what changed or was deleted in between."""

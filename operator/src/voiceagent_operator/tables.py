@@ -141,6 +141,10 @@ class Tables:
         self._users[CONFIG_MAP].use(agent, () if name is None else (name,))
         return None if name is None else self._sources.get(Key(agent.namespace, name))
 
+    def is_source(self, where: Key) -> bool:
+        """Whether a ConfigMap of that name is somebody else's."""
+        return self._sources.get(where) is not None
+
     def forget_uses(self, agent: Key) -> None:
         """The VoiceAgent is gone."""
         for users in self._users.values():

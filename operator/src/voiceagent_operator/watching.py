@@ -13,6 +13,9 @@ from voiceagent_operator.kinds import WATCHED
 
 RETRY_SECONDS: Final = (0.5, 1, 2, 3, 3, 3, 3, 3)
 """Between attempts to watch: short, so that an API server that comes back is noticed at once."""
+SILENT_SECONDS: Final = 70.0
+"""For how long a watch may tell nothing: API servers send a bookmark each minute. Then it goes on by another
+connection from where it was."""
 END_SECONDS: Final = 8.0
 IDLE_SECONDS: Final = 0.05
 """How long kopf keeps a task for an object that was heard of: one for each of a large cluster's, after a listing."""
@@ -76,6 +79,7 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
     settings.watching.connect_timeout = 30
+    settings.watching.inactivity_timeout = SILENT_SECONDS
     settings.watching.chunk_size = PAGE_SIZE
     settings.networking.request_timeout = REQUEST_SECONDS
     settings.networking.enforce_retry_after = True

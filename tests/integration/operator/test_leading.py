@@ -1,7 +1,14 @@
 """Two operators, of which one works."""
 
+import signal
 import time
+from pathlib import Path
 from typing import Any
+
+from fault_proxy import FaultProxy
+
+OPERATOR_USER = "voiceagent-operator"
+FLEET = 100
 
 
 def leads(process: Any) -> bool:
@@ -58,3 +65,32 @@ def test_one_whose_lease_was_taken_stops_writing_and_comes_back_when_it_is_free(
     assert first.asks("/healthz") == 200
     space.do("patch", "lease", "voiceagent-operator", "--type=merge", "-p", '{"spec":{"holderIdentity":""}}')
     space.until_deployed()
+
+
+def test_a_paused_leader_that_comes_back_after_another_took_over_writes_nothing(
+    new_operator: Any, space: Any, tmp_path: Path
+) -> None:
+    for number in range(FLEET):
+        space.apply(f"agent-{number}", suspend=True)
+    with FaultProxy(space.cluster, OPERATOR_USER).running() as proxy:
+        first = new_operator("--namespace", space.name, "--leader-elect", space.name)
+        first.kubeconfig = proxy.kubeconfig(tmp_path)
+        first.start()
+        space.cluster.until(lambda: space.list("deployments"), "it is in the midst of its work")
+        first.process.send_signal(signal.SIGSTOP)
+        try:
+            assert len(space.list("deployments")) < FLEET
+            second = new_operator("--namespace", space.name, "--leader-elect", space.name)
+            second.start()
+            space.cluster.until(lambda: leads(second), "the second leads", 60)
+            space.cluster.until(lambda: len(space.list("deployments")) == FLEET, "and does what the first left")
+            before = list(proxy.writes)
+        finally:
+            first.process.send_signal(signal.SIGCONT)
+        space.cluster.until(lambda: not leads(first), "the first stands by")
+        space.apply("another", suspend=True)
+        space.cluster.until(lambda: space.get("deployments", "another"), "the second goes on")
+        assert before
+        assert proxy.writes == before
+        assert leads(second)
+        first.stop()

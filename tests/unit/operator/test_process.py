@@ -105,11 +105,13 @@ async def test_health_is_lost_when_work_waits_too_long_and_ready_comes_after_lis
     workers = Workers(queue, work, count=1, deadline_seconds=1.0, clock=lambda: now)
     tables, metrics = Tables(clock=lambda: now), Metrics(CollectorRegistry())
     metrics.read("queue_depth", "Waiting.", queue.depth)
-    health = Health(queue, workers, tables, ready.is_set, ready.is_set, lambda: now, answers)
+    not_watched = ["pods of all namespaces: pods is forbidden"]
+    health = Health(queue, workers, tables, ready.is_set, ready.is_set, lambda: not_watched, lambda: now, answers)
     async with TestClient(TestServer(health_app(health, metrics.registry))) as client:
         queue.add(Key("default", "desk"))
         now = 1000.0
         assert [(await client.get(path)).status for path in ("/healthz", "/readyz")] == [200, 503]
+        assert "\n".join(not_watched) in await (await client.get("/readyz")).text()
         ready.set()
         assert [(await client.get(path)).status for path in ("/healthz", "/readyz")] == [503, 200]
         assert "has been waiting to be reconciled for 1000 s" in await (await client.get("/healthz")).text()
@@ -129,11 +131,13 @@ async def test_health_is_lost_when_a_watch_owes_what_is_known_already() -> None:
     queue: WorkQueue[Key] = WorkQueue(lambda: now)
     workers = Workers(queue, work, count=1, deadline_seconds=1.0, clock=lambda: now)
     tables = Tables(clock=lambda: now)
-    health = Health(queue, workers, tables, lambda: True, lambda: True, lambda: now, answers)
+    health = Health(queue, workers, tables, lambda: True, lambda: True, list, lambda: now, answers)
     body = {"metadata": {"name": "desk", "namespace": "default", "uid": "u", "resourceVersion": "5"}}
     tables.remember(DEPLOYMENT, body)
     assert await health.complaint() is None
-    now = 61.0
+    now = 71.0
+    assert await health.complaint() is None, "a silent watch is taken up again first"
+    now = 101.0
     assert "A watch is stuck" in str(await health.complaint())
     tables.note(DEPLOYMENT, "MODIFIED", body)
     assert await health.complaint() is None
