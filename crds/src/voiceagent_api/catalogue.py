@@ -1,4 +1,4 @@
-"""Which providers and plugins there are: pure data that the operator checks names against and the worker builds from."""
+"""Which providers and plugins there are: pure data that the operator checks and the worker builds from."""
 
 import difflib
 from collections.abc import Sequence

@@ -78,9 +78,10 @@ class CallPlugins:
         """Whether that message's words went through the plugins."""
         return message_id in self._seen
 
-    async def start(self, caller: str) -> str:
+    async def start(self, caller: str, room: str = "") -> str:
         """The agent is in the room; what the language model is to know from the start, empty if nothing."""
         self._conversation.caller = caller
+        self._conversation.room = room
         self._send(PluginsStarted(session=self._conversation.session, plugins=list(self._chain.names)))
         await self._chain.start(lambda: self._context(None), START_SECONDS)
         return "\n\n".join(self._background)[:MAX_BACKGROUND_CHARACTERS]

@@ -40,9 +40,9 @@ class ConversationMemory(AgentPlugin):
 
     def __init__(
         self,
-        retentionHours: float = RETENTION_HOURS,  # noqa: N803 (keys of the manifest are in camelCase)
-        maxRemarks: int = MAX_REMARKS,  # noqa: N803
-        redisURLFile: str | None = None,  # noqa: N803
+        retentionHours: float = RETENTION_HOURS,
+        maxRemarks: int = MAX_REMARKS,
+        redisURLFile: str | None = None,
         path: str | None = None,
         *,
         store: MemoryStore | None = None,

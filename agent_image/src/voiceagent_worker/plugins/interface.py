@@ -34,10 +34,10 @@ class AgentPlugin(ABC):
     def is_enabled(self) -> bool:
         """Asked before each message; a plugin that says False is passed by."""
 
-    async def on_session_start(self, context: PluginContext) -> None:
+    async def on_session_start(self, context: PluginContext) -> None:  # noqa: B027 (optional)
         """The call begins: the agent is in the room and has not spoken yet."""
 
-    async def on_session_end(self, context: PluginContext) -> None:
+    async def on_session_end(self, context: PluginContext) -> None:  # noqa: B027 (optional)
         """The call is over."""
 
     def filter_live(self, text: str) -> str | None:

@@ -133,9 +133,7 @@ class SqliteStore:
 
     def _load(self, key: str, now: float) -> list[Remark]:
         with self._connected() as connection:
-            row = connection.execute(
-                "SELECT remarks FROM memory WHERE key = ? AND expires > ?", (key, now)
-            ).fetchone()
+            row = connection.execute("SELECT remarks FROM memory WHERE key = ? AND expires > ?", (key, now)).fetchone()
         return decode(row[0] if row else None)
 
     def _save(self, key: str, text: str, expires: float, now: float) -> None:
@@ -155,6 +153,7 @@ class _Connection:
     """A connection for one transaction: sqlite3's own context manager leaves it open."""
 
     def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600, exist_ok=True)
         self._connection = sqlite3.connect(path, timeout=TIMEOUT_SECONDS)
 
     def __enter__(self) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from typing import Final
 
 MAX_CHARACTERS: Final = 400
 """Text without an end of a sentence is let go at a space once it is this long, so that speech is not held up."""
-_END: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?:\s*»)?(?=\s)|[。！？]+[」』”）]*|\n+(?=[^\n])")
+_END: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s)|[。！？]+[」』”）]*|\n+(?=[^\n])")
 _NO_END: Final = re.compile(
     r"(?:^|[\s(\"'“«])(?:[^\W\d_]|mr|mrs|ms|dr|prof|st|sr|jr|vs|etc|approx|dept|no|nos|tel|ext|e\.g|i\.e|p\.ex|"
     r"mme|mlle|mgr|bd|av|env|art|fig|bzw|usw|z\.b|d\.h|ca|ing|sra|dña|pág)\.$",

@@ -64,7 +64,7 @@ class PluginAgent(Agent):
     async def _heard(self, event: stt.SpeechEvent) -> stt.SpeechEvent:
         if not event.alternatives or not event.alternatives[0].text:
             return event
-        first, *others = event.alternatives
+        first = event.alternatives[0]
         if event.type in _SPOKEN:
             text = self._plugins.live(first.text)
         elif event.type == stt.SpeechEventType.FINAL_TRANSCRIPT:
@@ -75,7 +75,9 @@ class PluginAgent(Agent):
         if text == first.text:
             return event
         # other readings of the same words would tell what a plugin took out
-        return replace(event, alternatives=[replace(first, text=text, words=None, source_texts=None, target_texts=None)])
+        return replace(
+            event, alternatives=[replace(first, text=text, words=None, source_texts=None, target_texts=None)]
+        )
 
     async def _process_last_user_message(self, chat_ctx: ChatContext) -> bool:
         """Words that came another way, such as those of `AgentSession.run`; whether an answer may be made."""
