@@ -42,11 +42,13 @@ class McpTools:
         session: str,
         send: Callable[[SentEvent], None],
         redactor: Redactor,
+        pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         self._servers = tuple(servers)
         self._session = session
         self._send = send
         self._redactor = redactor
+        self._pause_seconds = pause_seconds
         self._open: list[MCPServerHTTP] = []
         self._lock = asyncio.Lock()
 
@@ -62,7 +64,7 @@ class McpTools:
     async def _attach_one(self, config: McpServerConfig, agent: Agent) -> None:
         for attempt in range(TRIES):
             if attempt:
-                await asyncio.sleep(PAUSE_SECONDS * attempt)
+                await asyncio.sleep(self._pause_seconds * attempt)
             try:
                 tools = await self._connect(config)
             except ConfigurationError as error:

@@ -244,7 +244,11 @@ async def test_start_and_end_reach_all_plugins_and_a_bad_one_stops_no_other() ->
             events.append(f"end {self.name}")
 
     chain, recorded = chain_of(
-        Hooked("a", "raises"), Behaving("original", "keeps"), Hooked("b", "hangs"), Hooked("c", ""), Hooked("d", "is off")
+        Hooked("a", "raises"),
+        Behaving("original", "keeps"),
+        Hooked("b", "hangs"),
+        Hooked("c", ""),
+        Hooked("d", "is off"),
     )
     await chain.start(lambda: a_context(None), 0.05)
     await chain.end(lambda: a_context(None), 0.05)

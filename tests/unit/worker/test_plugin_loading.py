@@ -120,7 +120,9 @@ def test_a_webhooks_secret_is_read_and_kept_out_of_logs(tmp_path: Path) -> None:
 
 
 def test_the_modules_of_plugins_are_known_beforehand_and_can_be_imported() -> None:
-    modules = plugin_modules(config(*({"name": entry.name} for entry in PLUGINS), {"name": "a", "webhook": {"url": "http://a"}}))
+    modules = plugin_modules(
+        config(*({"name": entry.name} for entry in PLUGINS), {"name": "a", "webhook": {"url": "http://a"}})
+    )
     assert len(modules) == len(PLUGINS) + 1
     for module in modules:
         __import__(module)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.plugins.context import Conversation, PluginContext
 from voiceagent_worker.plugins.conversation_memory import MAX_DIGEST_CHARACTERS, ConversationMemory, digest, erase
-from voiceagent_worker.plugins.memory_store import Remark, RedisStore, SqliteStore, decode, encode, key_of, open_store
+from voiceagent_worker.plugins.memory_store import RedisStore, Remark, SqliteStore, decode, encode, key_of, open_store
 
 
 class Reporter:

@@ -12,7 +12,7 @@ def cut(text: str, size: int = 3) -> list[str]:
     return [one for one in (*found, buffer.flush()) if one]
 
 
-@given(st.text(alphabet=st.sampled_from("ab. !?…\n\"»«e.g。 Mr12"), max_size=200), st.integers(1, 9))
+@given(st.text(alphabet=st.sampled_from('ab. !?…\n"»«e.g。 Mr12'), max_size=200), st.integers(1, 9))
 def test_what_goes_in_comes_out(text: str, size: int) -> None:
     assert "".join(cut(text, size)) == text
 

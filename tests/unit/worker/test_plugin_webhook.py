@@ -109,9 +109,7 @@ async def test_a_wrong_secret_is_seen_by_the_receiver(receiver: tuple[Receiver, 
         (lambda _: web.Response(body=b" " * (MAX_ANSWER_BYTES + 1)), "more than"),
     ],
 )
-async def test_a_bad_answer_is_an_error_that_says_which(
-    receiver: tuple[Receiver, str], answer: Any, told: str
-) -> None:
+async def test_a_bad_answer_is_an_error_that_says_which(receiver: tuple[Receiver, str], answer: Any, told: str) -> None:
     receiver[0].answer = answer
     plugin = Webhook("crm", receiver[1], 5, SECRET)
     with pytest.raises(PluginError, match=told):

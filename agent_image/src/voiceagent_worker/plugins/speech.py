@@ -134,15 +134,16 @@ def text_input(plugins: CallPlugins) -> Callable[[AgentSession[Any], TextInputEv
 
 async def typed(session: AgentSession[Any], text: str, plugins: CallPlugins) -> SpeechHandle | None:
     """Answer what the caller typed; None where nothing was left of it. Also the way in for a terminal."""
-    processed = await plugins.from_user(text)
-    if processed.failed is None and not processed.text.strip():
-        return None
-    await session.interrupt()
-    message = ChatMessage(role="user", content=[processed.text])
-    plugins.turn_ended(message.id)
-    if processed.failed is not None:
-        return _say_unprocessed(session, plugins.apology)
-    return session.generate_reply(user_input=message)
+    async with plugins.typing:
+        processed = await plugins.from_user(text)
+        if processed.failed is None and not processed.text.strip():
+            return None
+        await session.interrupt()
+        message = ChatMessage(role="user", content=[processed.text])
+        plugins.turn_ended(message.id)
+        if processed.failed is not None:
+            return _say_unprocessed(session, plugins.apology)
+        return session.generate_reply(user_input=message)
 
 
 async def processed_stream(stream: AsyncIterable[Chunk], plugins: CallPlugins) -> AsyncGenerator[Chunk, None]:
