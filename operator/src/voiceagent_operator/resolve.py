@@ -80,7 +80,8 @@ class Plan:
     @property
     def mounted_secrets(self) -> tuple[str, ...]:
         """Names of the Secrets that hold keys of providers, webhooks and tool servers, each once."""
-        others = {part.secret_name for part in (*self.plugins, *self.mcp_servers) if part.secret_name}
+        parts: tuple[PluginPlan | McpServerPlan, ...] = (*self.plugins, *self.mcp_servers)
+        others = {part.secret_name for part in parts if part.secret_name}
         return tuple(sorted({provider.secret_name for provider in self.all_providers} | others))
 
     @property
