@@ -23,6 +23,7 @@ from voiceagent_worker.errors import AgentCreationError, SessionCreationError
 from voiceagent_worker.events import ProviderFailed, SentEvent, TurnCompleted, UsageReported
 from voiceagent_worker.plugins.call import CallPlugins
 from voiceagent_worker.plugins.speech import PluginAgent, PluginSession
+from voiceagent_worker.plugins.whole_sentences import prompt_speech
 from voiceagent_worker.providers import Models
 from voiceagent_worker.providers.failures import kind_of
 from voiceagent_worker.turns import TurnTracker
@@ -49,7 +50,7 @@ def create_session(
         return make(
             stt=models.stt,
             llm=models.llm,
-            tts=models.tts,
+            tts=models.tts if plugins is None else prompt_speech(models.tts),
             # a speech-to-text that cannot stream is fed by this too, a stretch of speech at a time
             vad=voice_detection,
             turn_handling=turn_handling(turns, preemptive=plugins is None),

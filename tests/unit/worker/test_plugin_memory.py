@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.plugins.context import Conversation, PluginContext
 from voiceagent_worker.plugins.conversation_memory import MAX_DIGEST_CHARACTERS, ConversationMemory, digest, erase
+from voiceagent_worker.plugins.erase_caller import main
 from voiceagent_worker.plugins.memory_store import RedisStore, Remark, SqliteStore, decode, encode, key_of, open_store
 
 
@@ -93,6 +94,22 @@ async def test_a_caller_can_be_erased_and_leaves_no_trace_in_the_file(tmp_path: 
     assert b"plum" not in file.read_bytes()
     async with Call(tmp_path) as again:
         assert again.reporter.background == []
+
+
+def test_a_caller_is_erased_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def call() -> None:
+        async with Call(tmp_path) as one:
+            await one.turn("hello", "hi")
+
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    asyncio.run(call())
+    path = str(tmp_path / "memory.db")
+    for told in ("Forgotten.", "Nothing was known of that caller."):
+        assert main(["default/receptionist", "ann", "--path", path]) == 0
+        assert capsys.readouterr().out.strip() == told
+    assert main(["default/receptionist", "ann", "--redis-url-file", str(tmp_path / "missing")]) == 2
 
 
 async def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.newest import NewestWriter
@@ -145,9 +145,18 @@ def digest(remarks: list[Remark]) -> str:
     return head + "\n".join(reversed(lines))
 
 
-async def erase(agent: str, caller: str, environment: Any = None, redis_url_file: str | None = None) -> bool:
-    """Forget a caller of an agent (NAMESPACE/NAME); whether anything was known."""
-    store = open_store(environment if environment is not None else os.environ, redis_url_file, None)
+async def erase(
+    agent: str,
+    caller: str,
+    environment: Mapping[str, str],
+    redis_url_file: str | None = None,
+    path: str | None = None,
+) -> bool:
+    """Forget a caller of an agent (NAMESPACE/NAME); whether anything was known.
+
+    Raises ConfigurationError, and what the store raises when it is out of reach.
+    """
+    store = open_store(environment, redis_url_file, path)
     try:
         return await store.erase(key_of(agent, caller))
     finally:
