@@ -13,7 +13,8 @@ from voiceagent_worker.errors import ConfigurationError
 
 ENV_REDIS_URL: Final = "REDIS_URL"
 ENV_PATH: Final = "VOICEAGENT_MEMORY_FILE"
-TIMEOUT_SECONDS: Final = 2.0
+TIMEOUT_SECONDS: Final = 1.0
+"""Of the store; the greeting waits for it."""
 PREFIX: Final = "voiceagent:memory:"
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, remarks TEXT NOT NULL, expires REAL NOT NULL)"
