@@ -81,7 +81,8 @@ class PluginAgent(Agent):
 
     async def _process_last_user_message(self, chat_ctx: ChatContext) -> bool:
         """Words that came another way, such as those of `AgentSession.run`; whether an answer may be made."""
-        last = next((item for item in reversed(chat_ctx.items) if isinstance(item, ChatMessage)), None)
+        said = (item for item in reversed(chat_ctx.items) if isinstance(item, ChatMessage))
+        last = next((message for message in said if message.role in ("user", "assistant")), None)
         if last is None or last.role != "user" or self._plugins.has_seen(last.id):
             return True
         text = last.raw_text_content
