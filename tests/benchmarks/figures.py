@@ -10,16 +10,19 @@ from voiceagent_sandbox.paths import REPO
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number; `goal` is the most that it should be, or None where there is none."""
+    """One measured number; `goal` is the most (or the least, where `at_least`) that it should be, if there is one."""
 
     name: str
     value: float
     unit: str
     goal: float | None = None
+    at_least: bool = False
 
     @property
     def holds(self) -> bool:
-        return self.goal is None or self.value <= self.goal
+        if self.goal is None:
+            return True
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
 
 
 def report(name: str, figures: Sequence[Figure], **run: Any) -> None:

@@ -31,6 +31,8 @@ class Caller:
         self._reading: set[asyncio.Task[None]] = set()
         self.heard: list[str] = []
         """What agents said, whole sentences and what is being said."""
+        self.transcribed: list[str] = []
+        """What the room shows of this person's own words, also while they are being said."""
         self.room.register_text_stream_handler("lk.transcription", self._on_transcription)
         self.internals: list[str] = []
         self.room.register_byte_stream_handler("lk.agent.session", lambda _, sender: self.internals.append(sender))
@@ -79,15 +81,15 @@ class Caller:
         await until(heard, 60.0, f"{words!r} in {self.heard}")
 
     def _on_transcription(self, reader: rtc.TextStreamReader, sender: str) -> None:
-        if sender != self.room.local_participant.identity:
-            task = asyncio.create_task(self._read(reader))
-            self._reading.add(task)
-            task.add_done_callback(self._reading.discard)
+        own = sender == self.room.local_participant.identity
+        task = asyncio.create_task(self._read(reader, self.transcribed if own else self.heard))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
 
-    async def _read(self, reader: rtc.TextStreamReader) -> None:
-        self.heard.append("")
-        place = len(self.heard) - 1
+    async def _read(self, reader: rtc.TextStreamReader, texts: list[str]) -> None:
+        texts.append("")
+        place = len(texts) - 1
         # an agent that dies leaves its sentence unfinished
         with suppress(rtc.data_stream.StreamError):
             async for part in reader:
-                self.heard[place] += part
+                texts[place] += part

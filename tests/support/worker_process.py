@@ -213,14 +213,14 @@ async def ended(worker: RunningWorker, room: str, seconds: float = 30.0) -> dict
     return session
 
 
-async def metric(worker: RunningWorker, name: str, **labels: str) -> float:
+async def metric(worker: RunningWorker, series: str, /, **labels: str) -> float:
     """The value of a series of this pod."""
     wanted = {"namespace": "tests", "agent": "agent", "revision": "rev1", **labels}
     for family in text_string_to_metric_families((await worker.get("/metrics"))[1]):
         for sample in family.samples:
-            if sample.name == name and sample.labels == wanted:
+            if sample.name == series and sample.labels == wanted:
                 return float(sample.value)
-    raise AssertionError(f"no {name} with {wanted}")
+    raise AssertionError(f"no {series} with {wanted}")
 
 
 def call_processes(worker: RunningWorker) -> set[int]:

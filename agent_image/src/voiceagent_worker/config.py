@@ -17,6 +17,7 @@ from voiceagent_api.agent_config import AgentConfig, ProviderConfig, config_revi
 from voiceagent_api.catalogue import ProviderKind, find_provider, unknown_provider_sentence
 
 from voiceagent_worker.errors import ConfigurationError
+from voiceagent_worker.plugins.loading import unknown_plugins
 
 POLL_SECONDS: Final = 1.0
 FIXED_FIELDS: Final = ("namespace", "name", "agent_name", "livekit_url", "drain_timeout_seconds")
@@ -62,6 +63,8 @@ def load_config(path: Path) -> LoadedConfig:
     for kind, provider in providers_of(config).items():
         if find_provider(kind, provider.provider) is None:
             raise ConfigurationError(f"{subject} cannot be used: {unknown_provider_sentence(kind, provider.provider)}")
+    for sentence in unknown_plugins(config):
+        raise ConfigurationError(f"{subject} cannot be used: {sentence}")
     return LoadedConfig(config, text)
 
 
