@@ -25,7 +25,7 @@ _open_objects = st.dictionaries(
     | st.booleans()
     | st.integers(0, 9)
     | st.sampled_from(["a", "Memory"])
-    | st.lists(st.integers(), max_size=2),
+    | st.lists(st.integers(-(2**63), 2**63 - 1), max_size=2),
     max_size=2,
 )
 

@@ -16,6 +16,7 @@ from yarl import URL
 
 from voiceagent_operator.connection import bearer_token, ssl_context
 from voiceagent_operator.errors import ApiError
+from voiceagent_operator.fence import always, fence
 from voiceagent_operator.kinds import Kind
 from voiceagent_operator.metrics import NO_ANSWER, Metrics
 from voiceagent_operator.objects import Object
@@ -55,23 +56,23 @@ class Client:
         metrics: Metrics,
         span: Span = no_span,
         partial: Mapping[Kind, str] = NONE,
-        may_write: Callable[[], bool] = lambda: True,
+        may_write: Callable[[], bool] = always,
     ) -> None:
         """`partial` says which kinds are to be listed in a form of less than everything.
 
-        `may_write` is asked before each write: a process that was paused for long may have been followed by another.
+        `may_write` is asked before each write (see `fence`).
         """
         self._configuration = configuration
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=ssl_context(configuration)),
             timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+            middlewares=(fence(may_write),),
             proxy=configuration.proxy,
             trust_env=False,  # or every request would look for a password in ~/.netrc, in a thread
         )
         self._metrics = metrics
         self._span = span
         self._partial = partial
-        self._may_write = may_write
 
     async def close(self) -> None:
         """Close all connections."""
@@ -154,8 +155,6 @@ class Client:
         token = await bearer_token(self._configuration)
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        if method != "GET" and not self._may_write():
-            raise ApiError(0, "NotLeading", f"{method} {path} was not sent: another operator may lead by now")
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
         code, began = NO_ANSWER, time.perf_counter()
         try:

@@ -27,6 +27,7 @@ from voiceagent_operator.death_watch import DeathWatch
 from voiceagent_operator.election import Elector
 from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
+from voiceagent_operator.fence import always, fence
 from voiceagent_operator.handlers import register_handlers
 from voiceagent_operator.health import Health, health_app
 from voiceagent_operator.informer import register_login
@@ -110,9 +111,11 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     partial = {} if settings.secret_values else {SECRET: METADATA_LIST_ONLY}
     lease_client = Client(configuration, metrics, span)  # never waits for a connection behind anything else
     elector = _elector(settings, lease_client, loop.time)
-    may_write = (lambda: elector.holds) if elector else (lambda: True)
+    may_write = (lambda: elector.holds) if elector else always
     client = Client(configuration, metrics, span, partial, may_write)
-    http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POD_READERS), trust_env=False)
+    http = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=POD_READERS), middlewares=(fence(may_write),), trust_env=False
+    )
     tables = Tables(install.livekit.url, loop.time, secret_values=settings.secret_values)
     queue = WorkQueue[Key](loop.time)
     pods, ready = WorkQueue[Key](loop.time), asyncio.Event()
@@ -121,6 +124,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     livekit = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit_per_host=LIVEKIT_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(fence(may_write),),
         trust_env=True,  # a LiveKit server may be outside the cluster, behind the environment's proxy
     )
     callees = Callees(install.livekit)
