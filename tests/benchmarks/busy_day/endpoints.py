@@ -62,7 +62,10 @@ class Endpoints:
 
     async def _status(self, request: web.Request) -> web.Response:
         pod = self._asked(request)
-        told = [*(_record(talk, "completed") for talk in pod.ended), *(_record(t, "active") for t in pod.talks.values())]
+        told = [
+            *(_record(talk, "completed") for talk in pod.ended),
+            *(_record(t, "active") for t in pod.talks.values()),
+        ]
         status = WorkerStatus(
             namespace=self._namespace, agent=self._agent, agent_name=self._agent, pod=pod.name,
             revision=pod.revision, config_revision=pod.config_revision, registered=pod.registered,

@@ -34,7 +34,9 @@ async def watched(session: aiohttp.ClientSession, path: str, selector: str) -> A
 class Workers:
     """All simulated workers of one namespace."""
 
-    def __init__(self, session: aiohttp.ClientSession, namespace: str, exchange: Exchange, endpoints: Endpoints) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, namespace: str, exchange: Exchange, endpoints: Endpoints
+    ) -> None:
         self._session = session
         self._path = f"/api/v1/namespaces/{namespace}/pods"
         self._exchange = exchange
@@ -73,7 +75,9 @@ class Workers:
     async def probe(self) -> None:
         """Tell Kubernetes again and again which pods are ready: those that are registered and do not drain."""
         while True:
-            changed = [pod for pod in self._exchange.pods.values() if self._ready.get(pod.name, False) != pod.takes_calls]
+            changed = [
+                pod for pod in self._exchange.pods.values() if self._ready.get(pod.name, False) != pod.takes_calls
+            ]
             await asyncio.gather(*(self._tell(pod.name, pod.takes_calls) for pod in changed))
             await asyncio.sleep(PROBE_SECONDS)
 

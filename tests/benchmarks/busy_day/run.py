@@ -75,8 +75,6 @@ async def run_day(ground: Ground, clock: DayClock, calls: Sequence[Call], note: 
         before = cpu_seconds(process.pid)
         await simulation.live(clock, calls, note)
         day = simulation.day
-        for p in ground.cluster.processes.started:
-            print(p.args[0], p.args[2], cpu_seconds(p.pid), day.seconds)
         day.operator_cpu_seconds = cpu_seconds(process.pid) - before
         day.operator_megabytes = memory_megabytes(process.pid)[1]
     return day
@@ -111,7 +109,7 @@ class Simulation:
                 self.day.samples.append(self._sample(now, hour))
             if int(hour) > told:
                 told = int(hour)
-                note(f"  {told:02}:00  {self.day.samples[-1]}")
+                note(f"  {told:02}:00  {_told(self.day.samples[-1])}")
             await asyncio.sleep(TICK_SECONDS)
         self.day.seconds = time.monotonic() - began
         exchange = self._exchange
@@ -129,6 +127,12 @@ class Simulation:
             seconds=now, hour=hour, callers=exchange.callers, active=exchange.active, refused=exchange.refused,
             pods=self._workers.existing, serving=exchange.serving, wanted=replicas[-1] if replicas else 0,
         )  # fmt: skip
+
+
+def _told(sample: Sample) -> str:
+    return (
+        f"{sample.active:5} calls  {sample.pods:4} pods, {sample.serving:4} serving  {sample.refused:5} refused so far"
+    )
 
 
 @contextlib.asynccontextmanager
@@ -165,9 +169,7 @@ async def apply_agent(session: aiohttp.ClientSession, speed: float) -> None:
     }  # fmt: skip
     del document["spec"]["replicas"]
     query = {"fieldManager": "kubectl", "force": "true"}
-    async with session.patch(
-        f"{AGENTS}/{NAME}", params=query, data=yaml.safe_dump(document), headers=APPLY
-    ) as answer:
+    async with session.patch(f"{AGENTS}/{NAME}", params=query, data=yaml.safe_dump(document), headers=APPLY) as answer:
         if answer.status >= 400:
             raise RuntimeError(f"PATCH of the VoiceAgent: {await answer.text()}")
 
