@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the callers ({SEED})")
     parser.add_argument("--picture", action="store_true", help="only draw the picture of the last run again")
     wanted = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no server of it stays
     if not wanted.picture:
         live(wanted)
     seen = json.loads((FOLDER / "day-samples.json").read_text(encoding="utf-8"))

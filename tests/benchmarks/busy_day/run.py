@@ -109,7 +109,7 @@ class Simulation:
                 self.day.samples.append(self._sample(now, hour))
             if int(hour) > told:
                 told = int(hour)
-                note(f"  {told:02}:00  {_told(self.day.samples[-1])}")
+                note(f"  {told:02}:00  {_told(self.day.samples[-1])}, {self._exchange.cut} cut")
             await asyncio.sleep(TICK_SECONDS)
         self.day.seconds = time.monotonic() - began
         exchange = self._exchange
