@@ -12,7 +12,7 @@ export HELM_BINARY ?= $(CACHE)/bin/helm
 ONCE_MORE := --reruns 1 -rR
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 
-.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-worker clean
+.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-worker bench-day clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -92,6 +92,10 @@ bench-calls: $(VENV)/.installed ## What running calls notice when an agent is ch
 
 bench-worker: $(VENV)/.installed ## The worker's speed: what plugins cost
 	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_worker.py $(BENCH)
+
+bench-day: $(VENV)/.installed ## A simulated day of 2,000 calls at once over 200 pods, with its picture
+	@$(SANDBOX) simulation-servers
+	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_day.py $(BENCH)
 
 lock: $(VENV)/.installed ## Pin the newest of every dependency
 	$(PYTHON) tools/dependencies.py . $(PARTS) | sort -u > build-needs.txt && echo uv >> build-needs.txt

@@ -46,7 +46,7 @@ def next_step(wanted: int, current: int, pods: Sequence[PodView], readings: Mapp
         return Step(max(wanted, current), resume=told, held=held if wanted < current else None)
     victims = sorted(staying, key=lambda pod: _order(pod, readings))[: len(staying) - wanted]
     empty = [pod for pod in victims if _is_empty(pod, _reading(pod, readings))]
-    gone = [pod for pod in empty if _MARKED in pod.marks]
+    gone = _first_for_kubernetes([pod for pod in empty if _MARKED in pod.marks], staying)
     uids = {pod.uid for pod in victims}
     return Step(
         max(wanted, min(current, len(staying) - len(gone))),
@@ -54,6 +54,16 @@ def next_step(wanted: int, current: int, pods: Sequence[PodView], readings: Mapp
         resume=tuple(pod for pod in told if pod.uid not in uids),
         first_to_go=frozenset(pod.uid for pod in empty),
     )
+
+
+def _first_for_kubernetes(gone: Sequence[PodView], staying: Sequence[PodView]) -> Sequence[PodView]:
+    """Of the marked pods, those that Kubernetes is sure to delete before the others.
+
+    It takes pods that are not ready before it looks at marks. Some that drain are so while they still have calls: a
+    marked pod then waits until it is no more ready either, which draining makes it within seconds.
+    """
+    others = [pod for pod in staying if pod not in gone]
+    return gone if all(pod.ready for pod in others) else [pod for pod in gone if not pod.ready]
 
 
 def _why_not(staying: Sequence[PodView], readings: Mapping[str, Reading]) -> str | None:
@@ -82,11 +92,12 @@ def _order(pod: PodView, readings: Mapping[str, Reading]) -> tuple[bool, int, bo
 
 
 def _is_empty(pod: PodView, reading: Reading) -> bool:
-    """Whether its deletion ends no call soon: it has none and takes none. One that is not ready and cannot be asked
-    has died or hangs."""
+    """Whether its deletion ends no call soon: it has none and takes none. One that has just started may take its first
+    at any moment, unless it was told not to. One that is not ready and cannot be asked has died, hangs, or has not
+    started yet."""
     if not reading.reachable:
         return not pod.ready
-    return reading.active_sessions == 0 and (reading.draining or not (pod.ready or reading.was_registered))
+    return reading.active_sessions == 0 and reading.draining
 
 
 def _can_be_told(reading: Reading) -> bool:

@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "show nodes, pods and VoiceAgents",
     "logs": "show the logs of a part: operator, gateway, agents, livekit, speech or traefik",
     "servers": "have the servers of the integration tests; prints their folder",
+    "simulation-servers": "have those of a simulated day: a control plane with a scheduler, and kwok",
     "client": "build the web client's files",
     "client-test": "check and test the web client's modules",
     "python-venv": "have Python's venv module",
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="voiceagent_sandbox",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="\n".join(f"  {name:12}{text}" for name, text in COMMANDS.items()),
+        description="\n".join(f"  {name:20}{text}" for name, text in COMMANDS.items()),
     )
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("what", nargs="?", default="")
@@ -47,6 +48,8 @@ def main(arguments: list[str]) -> int:
                 print(sandbox.logs(chosen.what or "operator"))
             case "servers":
                 print(sandbox.integration_servers())
+            case "simulation-servers":
+                print(sandbox.simulation_servers())
             case "client":
                 sandbox.client()
             case "client-test":

@@ -42,9 +42,11 @@ APISERVER_PROGRAMS = (
     KUBECTL,
 )
 """Enough for integration tests: a control plane with no nodes."""
+SCHEDULER = _kubernetes("kube-scheduler")
 NODE_PROGRAMS = (
     *APISERVER_PROGRAMS,
-    *(_kubernetes(name) for name in ("kube-scheduler", "kubelet", "kube-proxy", "kubeadm")),
+    SCHEDULER,
+    *(_kubernetes(name) for name in ("kubelet", "kube-proxy", "kubeadm")),
     Program("coredns", "coredns", "github.com/coredns/coredns"),
 )
 LIVEKIT = Program("livekit-server", "livekit", "github.com/livekit/livekit-server/cmd/server")
@@ -53,6 +55,9 @@ HELM = Program("helm", "helm", "helm.sh/helm/v4/cmd/helm")
 TRAEFIK = Program("traefik", "traefik", "github.com/traefik/traefik/v3/cmd/traefik")
 METRICS_SERVER = Program("metrics-server", "metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server", _STAMP)
 """Stamped as Kubernetes is, so that clients can read its version."""
+KWOK = Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok")
+"""Plays nodes and their pods, of which none runs."""
+SIMULATION_PROGRAMS = (*APISERVER_PROGRAMS, SCHEDULER, KWOK)
 INTEGRATION_PROGRAMS = (*APISERVER_PROGRAMS, LIVEKIT, HELM)
 ALL_PROGRAMS = (*NODE_PROGRAMS, LIVEKIT, KIND, HELM, TRAEFIK, METRICS_SERVER)
 

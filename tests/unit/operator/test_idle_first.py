@@ -78,6 +78,22 @@ def test_a_pod_that_never_took_a_call_goes_before_all_others() -> None:
     assert (step.first_to_go, names(step.drain)) == (frozenset({"new"}), [])
 
 
+def test_a_pod_that_is_starting_is_told_first_since_it_may_take_a_call_at_any_moment() -> None:
+    readings = {**{n: says(1) for n in "abc"}, "new": replace(says(0, registered=False), was_registered=False)}
+    new = pod("new", ready=False)
+    step = next_step(3, 4, (*THREE, new), readings)
+    assert (step.replicas, names(step.drain), step.first_to_go) == (4, ["new"], frozenset())
+    readings["new"] = replace(readings["new"], draining=True)
+    assert next_step(3, 4, (*THREE, replace(new, marks=CHEAP)), readings).replicas == 3
+
+
+def test_a_marked_pod_waits_while_kubernetes_would_take_one_with_calls_that_is_not_ready() -> None:
+    readings = {"a": says(0, draining=True), "b": says(4), "c": says(2, draining=True)}
+    busy = pod("c", ready=False)
+    assert next_step(1, 3, (pod("a", marked=True), pod("b"), busy), readings).replicas == 3
+    assert next_step(1, 3, (pod("a", marked=True, ready=False), pod("b"), busy), readings).replicas == 2
+
+
 def test_nothing_goes_while_a_pod_has_lost_livekit() -> None:
     step = next_step(1, 3, THREE, {"a": says(0, registered=False), "b": says(4), "c": says(2)})
     assert step.replicas == 3
@@ -138,29 +154,52 @@ def test_pods_that_could_not_be_made_need_no_farewell() -> None:
     assert next_step(2, 5, THREE[:2], {n: says(3) for n in "ab"}).replicas == 2
 
 
-@given(st.integers(1, 6), st.lists(st.integers(0, 3), min_size=1, max_size=6), st.randoms(use_true_random=False))
+STARTING = replace(says(0, registered=False), was_registered=False)
+
+
+@given(
+    st.integers(1, 6),
+    st.lists(st.none() | st.integers(0, 3), min_size=1, max_size=6),
+    st.integers(0, 10**6),
+)
 def test_however_late_kubernetes_deletes_no_call_is_ended_and_the_wanted_number_is_reached(
-    wanted: int, active: list[int], dice: Random
+    wanted: int, calls: list[int | None], seed: int
 ) -> None:
-    pods = [pod(f"p{index}") for index in range(len(active))]
-    readings = {one.uid: says(calls) for one, calls in zip(pods, active, strict=True)}
+    """Pods without a number are starting, and take a call as soon as they have registered and may. Kubernetes deletes
+    those first that are not ready, then the marked ones; a probe tells late whether a pod is."""
+    dice = Random(seed)
+    pods = [pod(f"p{index}", ready=active is not None) for index, active in enumerate(calls)]
+    readings = {f"p{index}": STARTING if active is None else says(active) for index, active in enumerate(calls)}
     current = len(pods)
-    for turn in range(200):
+    for turn in range(300):
         step = next_step(wanted, current, pods, readings)
+        pods = [replace(p, marks=CHEAP if p.uid in step.first_to_go else frozenset()) for p in pods]
+        current = step.replicas
+        if dice.random() < 0.5 or turn > 250:
+            for _ in range(len(pods) - current):
+                gone = min(pods, key=lambda p: (p.ready, not p.marks, p.uid))
+                assert readings[gone.uid].active_sessions == 0
+                assert readings[gone.uid].draining
+                pods.remove(gone)
         for one in step.drain:
             readings[one.uid] = replace(readings[one.uid], draining=True)
         for one in step.resume:
             readings[one.uid] = replace(readings[one.uid], draining=False)
-        pods = [replace(p, marks=CHEAP if p.uid in step.first_to_go else frozenset()) for p in pods]
-        current = step.replicas
-        if dice.random() < 0.5 or turn > 150:
-            for _ in range(len(pods) - current):
-                gone = min(pods, key=lambda p: (not p.marks, p.uid))
-                assert readings[gone.uid].active_sessions == 0
-                pods.remove(gone)
         for one in pods:
-            before = readings[one.uid]
-            ends = before.active_sessions and dice.random() < 0.3
-            readings[one.uid] = replace(before, active_sessions=before.active_sessions - int(bool(ends)))
+            readings[one.uid] = _later(readings[one.uid], dice)
+        late = turn < 250
+        pods = [p if late and dice.random() < 0.5 else replace(p, ready=_serves(readings[p.uid])) for p in pods]
     assert current == wanted
-    assert len(pods) == min(wanted, len(active))
+    assert len(pods) == min(wanted, len(calls))
+
+
+def _serves(reading: Reading) -> bool:
+    return reading.registered and not reading.draining
+
+
+def _later(before: Reading, dice: Random) -> Reading:
+    """A while later: a starting pod may have registered, and have its first call; a call may have ended."""
+    if not before.registered:
+        return before if dice.random() < 0.5 else says(int(not before.draining), draining=before.draining)
+    ends = before.active_sessions and dice.random() < 0.3
+    return replace(before, active_sessions=before.active_sessions - int(bool(ends)))

@@ -1,12 +1,15 @@
 """What Prometheus reads of a pod."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from voiceagent_api.worker_status import TurnRecord
+from voiceagent_sandbox.paths import REPO
 from voiceagent_worker.events import (
     Event,
     ProviderFailed,
@@ -49,6 +52,17 @@ def started(session: str = "a") -> SessionStarted:
 
 def ended(session: str = "a") -> SessionEnded:
     return SessionEnded(session=session, at=NOON + timedelta(seconds=90), outcome="completed")
+
+
+def test_the_example_for_keda_asks_for_a_number_that_a_pod_tells() -> None:
+    example = yaml.safe_load((REPO / "crds/examples/keda.yaml").read_text(encoding="utf-8"))
+    query = example["spec"]["triggers"][0]["metadata"]["query"]
+    asked = re.fullmatch(r"sum\((\w+)\{(.+)\}\)", query)
+    assert asked
+    labels = dict(re.findall(r'(\w+)="([^"]*)"', asked[2]))
+    families = text_string_to_metric_families(Pod().handle(started()).metrics.text().decode())
+    samples = [sample for family in families for sample in family.samples if sample.name == asked[1]]
+    assert [sample.value for sample in samples if labels.items() <= sample.labels.items()] == [1]
 
 
 def test_every_series_carries_namespace_agent_and_revision_and_is_there_from_the_start() -> None:
