@@ -13,6 +13,7 @@ from voiceagent_api.worker_status import SessionRecord
 
 from voiceagent_worker.events import (
     Event,
+    ProviderAvailability,
     ProviderFailed,
     SessionEnded,
     SessionLost,
@@ -77,7 +78,7 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return _ended(record, event.at, event.outcome, event.error)
         case SessionLost():
             return _ended(record, event.at, "crashed", LOST_SENTENCE)
-        case SessionStarted() | ProviderFailed():
+        case SessionStarted() | ProviderFailed() | ProviderAvailability():
             return record
 
 

@@ -8,18 +8,15 @@ from voiceagent_operator.agent import parse_agent
 from voiceagent_operator.errors import Hindrance
 from voiceagent_operator.served import require_served
 
-STT, LLM, TTS = ({"provider": name} for name in ("deepgram", "openai", "openai"))
-
 
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
         ({"plugins": [{"name": "crm", "webhook": {"url": "https://crm.example.com"}}]}, 'spec.plugins "crm"'),
         ({"transcripts": {"enabled": True}}, "spec.transcripts.enabled"),
-        ({"turnDetection": {"mode": "model"}}, "spec.turnDetection.mode model"),
         (
-            {"providers": {"stt": STT, "llm": {**LLM, "fallbacks": [LLM]}, "tts": TTS}},
-            "spec.providers.llm.fallbacks",
+            {"providers": {"realtime": {"provider": "openai"}}, "turnDetection": {"mode": "stt"}},
+            "spec.turnDetection.mode stt",
         ),
         ({"mcpServers": [{"name": "crm", "url": "https://crm.example.com"}]}, "spec.mcpServers"),
         ({"metrics": {"enabled": False}}, "spec.metrics.enabled"),
