@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from livekit.plugins import anthropic, azure, cartesia, deepgram, elevenlabs, google, openai
+from service_account import service_account
 from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_api.catalogue import CATALOGUE, ProviderEntry, find_provider
 from voiceagent_api.options import option_problems
@@ -97,23 +96,6 @@ def keys_for(entry: ProviderEntry, folder: Path) -> ProviderConfig:
         base_url="http://own.test/v1" if entry.needs_base_url else None,
         credentials_path=str(folder / entry.credential_key),
         further_credentials={one.key: str(folder / one.key) for one in entry.credentials[1:]},
-    )
-
-
-def service_account() -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    return json.dumps(
-        {
-            "type": "service_account",
-            "project_id": "blue-dental",
-            "private_key_id": "key-1-of-many",
-            "private_key": pem,
-            "client_email": "agent@blue-dental.test",
-            "token_uri": "https://oauth2.test/token",
-        }
     )
 
 

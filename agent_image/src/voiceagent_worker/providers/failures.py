@@ -35,7 +35,7 @@ def failure_sentence(kind: ProviderKind, provider: ProviderConfig, error: BaseEx
             wait = retry_after_seconds(error)
             again = f" It asks to wait {wait:g} s." if wait else ""
             return f"{subject}{address} refused for too many requests or a used-up quota.{again}"
-        case APIStatusError(status_code=status) if status > 0:
+        case APIStatusError(status_code=status) if 400 <= status < 600:
             return f"{subject}{address} answered with HTTP status {status}, repeatedly."
         case APITimeoutError():
             return f"{subject}{address} did not answer in time, repeatedly."
@@ -55,9 +55,14 @@ def retry_after_seconds(error: BaseException) -> float | None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The first error that says something: after its last try livekit-agents wraps it into one that says nothing."""
-    said = (one for one in _chain(error) if isinstance(one, APIStatusError | APITimeoutError))
-    return next((one for one in said if not isinstance(one, APIStatusError) or one.status_code > 0), error)
+    """The first error that says something: plugins and retries wrap it into ones that say nothing."""
+    for one in _chain(error):
+        status = getattr(one, "status_code", None) or getattr(one, "status", None)
+        if isinstance(status, int) and 400 <= status < 600:
+            return APIStatusError("", status_code=status)
+        if isinstance(one, APITimeoutError | TimeoutError):
+            return APITimeoutError()
+    return error
 
 
 def _chain(error: BaseException) -> list[BaseException]:

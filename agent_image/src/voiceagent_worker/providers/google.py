@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from google.genai import types
 from google.oauth2 import service_account
+from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectionError, APIConnectOptions, tts
 from livekit.plugins import google
+from livekit.plugins.google.tts import SynthesizeStream
 from voiceagent_api.agent_config import ProviderConfig
 
 from voiceagent_worker.errors import ConfigurationError
@@ -42,10 +44,28 @@ def build_stt(config: ProviderConfig, language: str, credentials: ProviderCreden
     return google.STT(model=config.model, **_account(credentials), **options)
 
 
-def build_tts(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> google.TTS:
+class TTS(google.TTS):
+    """The plugin's; what is no answer is a failure of the provider there, and no fault of the program."""
+
+    def stream(self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> SynthesizeStream:
+        """Speech for text as it comes."""
+        stream = _Stream(tts=self, conn_options=conn_options)
+        self._streams.add(stream)
+        return stream
+
+
+class _Stream(SynthesizeStream):
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        try:
+            await super()._run(output_emitter)
+        except (AttributeError, ValueError) as error:
+            raise APIConnectionError(f"No sound answer of Google ({type(error).__name__}).") from error
+
+
+def build_tts(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> TTS:
     """Text to speech, streamed over gRPC."""
     options: dict[str, Any] = {"language": language, **checked_options("tts", config)}
-    return google.TTS(model_name=config.model, **_account(credentials), **given(voice_name=config.voice), **options)
+    return TTS(model_name=config.model, **_account(credentials), **given(voice_name=config.voice), **options)
 
 
 def _without(options: dict[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,21 @@
 `/audio/transcriptions`, `/chat/completions` and `/audio/speech`.
 """
 
+import asyncio
 from typing import Any, Final
 
 # the SDK imports these at the first request, on the event loop; here they are part of the warm-up
 import openai.resources.audio
 import openai.resources.chat  # noqa: F401
-from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
+from livekit.agents import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectOptions,
+    APITimeoutError,
+    NotGivenOr,
+    stt,
+    utils,
+)
 from livekit.plugins import openai as plugin
 from livekit.plugins.openai.tts import ChunkedStream
 from voiceagent_api.agent_config import ProviderConfig
@@ -22,10 +31,27 @@ DEFAULT_VOICE: Final = "alloy"
 """Known to every speech model of OpenAI."""
 
 
-def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> plugin.STT:
+class STT(plugin.STT):
+    """The plugin's, ended when it takes too long: by itself it waits for 30 s."""
+
+    async def _recognize_impl(
+        self,
+        buffer: utils.AudioBuffer,
+        *,
+        language: NotGivenOr[str | list[str]] = NOT_GIVEN,
+        conn_options: APIConnectOptions,
+    ) -> stt.SpeechEvent:
+        try:
+            async with asyncio.timeout(conn_options.timeout):
+                return await super()._recognize_impl(buffer, language=language, conn_options=conn_options)
+        except TimeoutError as error:
+            raise APITimeoutError() from error
+
+
+def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> STT:
     """Speech to text, one request for each stretch of speech that the session's voice detection finds."""
     options = {"language": language, **checked_options("stt", config)}
-    return plugin.STT(model=config.model, api_key=credentials.api_key, **given(base_url=root(config)), **options)
+    return STT(model=config.model, api_key=credentials.api_key, **given(base_url=root(config)), **options)
 
 
 def build_llm(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> plugin.LLM:
