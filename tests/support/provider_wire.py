@@ -85,6 +85,7 @@ def _routes(wire: Wire) -> list[web.RouteDef]:
         web.get("/v1/listen", lambda request: _socket(wire, request, _deepgram_listen)),
         web.get("/v1/speak", lambda request: _socket(wire, request, _deepgram_speak)),
         web.get("/v1/text-to-speech/{voice}/multi-stream-input", lambda r: _socket(wire, r, _elevenlabs)),
+        web.get("/v1/realtime", lambda request: _socket(wire, request, _openai_realtime)),
         web.get("/tts/websocket", lambda request: _socket(wire, request, _cartesia)),
     ]
 
@@ -273,3 +274,32 @@ async def _cartesia(wire: Wire, socket: web.WebSocketResponse) -> None:
     await socket.send_json({"type": "done", "done": True, **context})
     async for _ in socket:
         pass
+
+
+async def _openai_realtime(_: Wire, socket: web.WebSocketResponse) -> None:
+    async for message in socket:
+        said = json.loads(message.data)
+        if said["type"] != "response.create":
+            continue
+        ids = {"response_id": "r1", "item_id": "i1", "output_index": 0, "content_index": 0}
+        item = {"id": "i1", "object": "realtime.item", "type": "message", "role": "assistant", "content": []}
+        response: dict[str, Any] = {
+            "id": "r1",
+            "object": "realtime.response",
+            "status": "in_progress",
+            "output": [],
+            "metadata": said["response"].get("metadata"),
+        }
+        usage = {"input_tokens": 11, "output_tokens": 4, "total_tokens": 15}
+        part = {"type": "audio", "transcript": ""}
+        for event in (
+            {"type": "response.created", "response": response},
+            {"type": "response.output_item.added", "item": item, **ids},
+            {"type": "response.content_part.added", "part": part, **ids},
+            {"type": "response.output_audio_transcript.delta", "delta": SAID, **ids},
+            {"type": "response.output_audio.delta", "delta": base64.b64encode(SOUND).decode(), **ids},
+            {"type": "response.output_audio.done", **ids},
+            {"type": "response.output_item.done", "item": {**item, "status": "completed"}, **ids},
+            {"type": "response.done", "response": {**response, "status": "completed", "usage": usage}},
+        ):
+            await socket.send_json({"event_id": "e", **event})
