@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import logging
 import math
+import time
 import wave
 from array import array
 from collections.abc import AsyncIterator, Sequence
@@ -108,8 +109,12 @@ async def _speak(voice: tts.TTS[Any], text: str) -> list[rtc.AudioFrame]:
 
 def _reserve(path: Path) -> bool:
     path.parent.mkdir(exist_ok=True)
+    mark = path.with_suffix(".making")
+    with suppress(FileNotFoundError):
+        if time.time() - mark.stat().st_mtime > 2 * MAKE_SECONDS:
+            mark.unlink()  # of a call that died at it
     try:
-        path.with_suffix(".making").touch(exist_ok=False)
+        mark.touch(exist_ok=False)
     except FileExistsError:
         return False
     return True

@@ -96,9 +96,12 @@ class ProviderStates:
             self.checks[key] = check
 
     def keep(self, keys: Iterable[str]) -> None:
-        """Forget providers that are configured no more."""
-        wanted = set(keys)
-        self.failures = {key: failure for key, failure in self.failures.items() if key in wanted}
+        """Forget providers that are configured no more, and failures that nobody has tried since."""
+        wanted, now = set(keys), self.clock()
+        kept = {key: one for key, one in self.failures.items() if key in wanted and now - one.at < FRESH}
+        if len(kept) < len(self.failures):
+            self.failures = kept
+            self.write()
         self.checks = {key: check for key, check in self.checks.items() if key in wanted}
 
     def told(self) -> dict[str, ProviderCheck]:
