@@ -73,7 +73,11 @@ def _routes(wire: Wire) -> list[web.RouteDef]:
 
         return handle
 
+    def models(_: Wire) -> list[bytes]:
+        return [json.dumps({"object": "list", "data": [{"id": "one-model", "object": "model"}]}).encode()]
+
     return [
+        web.get("/v1/models", over_http("application/json", models)),
         web.post("/v1/chat/completions", over_http("text/event-stream", _openai_chat)),
         web.post("/openai/deployments/{model}/chat/completions", over_http("text/event-stream", _openai_chat)),
         web.post("/v1/messages", over_http("text/event-stream", _anthropic)),
