@@ -128,7 +128,11 @@ class Call:
 
         report(session, self._id, config, self._channel.send, on_close, models.availability)
         apology = Apology(
-            session, clips, config.language, lambda kind, cause: self._give_up(config, models.availability, kind, cause)
+            session,
+            self._context.room,
+            clips,
+            config.language,
+            lambda kind, cause: self._give_up(config, models.availability, kind, cause),
         )
         apology.follow()
         agent = create_agent(config)
@@ -217,6 +221,8 @@ class Call:
         """The voice session closed: the caller left, a provider failed for good, or the job is shut down."""
         if event.reason is CloseReason.ERROR:
             kind = kind_of(getattr(event.error, "type", ""))
+            if kind == "realtime":
+                return  # the apology sees to it
             cause = getattr(event.error, "error", None) or RuntimeError("unknown")
             why = _failure(config, availability, kind, cause) if kind else user_sentence(cause)
             logger.error("The session failed: %s", why)
