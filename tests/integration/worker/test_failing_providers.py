@@ -194,29 +194,6 @@ async def test_a_realtime_model_that_refuses_ends_the_call_with_a_sound_and_a_se
     assert "refused the credential" in session["error"]
 
 
-async def test_turns_by_hand_are_begun_and_ended_by_the_client(
-    livekit: LiveKit, worker: RunningWorker, first: Wire
-) -> None:
-    await until_ready(worker)
-    await until_config_changes(worker, providers=providers(worker, first, first), turnDetection={"mode": "manual"})
-    async with Caller(livekit, worker) as caller:
-        agent = await caller.agent()
-
-        async def answers() -> bool:
-            try:
-                for method in ("start_turn", "end_turn", "cancel_turn"):
-                    await caller.room.local_participant.perform_rpc(
-                        destination_identity=agent.identity, method=method, payload=""
-                    )
-            except rtc.RpcError:
-                return False
-            return True
-
-        await until(answers, 60.0, "the agent's methods")
-        await caller.type("Hello?")
-        await caller.hears(SAID)
-
-
 def realtime(worker: RunningWorker, wire: Wire) -> dict[str, Any]:
     model = {"provider": "openai", "model": "gpt-realtime", "baseURL": f"{wire.url}/v1"}
     return {"realtime": {**model, "credentialsPath": str(worker.key_path)}}
