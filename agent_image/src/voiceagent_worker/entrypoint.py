@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess
+from livekit.agents import Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess, tts
+from livekit.agents.voice import SpeechHandle
 from voiceagent_api.agent_config import AgentConfig
 from voiceagent_api.catalogue import ProviderKind
 
@@ -138,17 +139,18 @@ class Call:
         agent = create_agent(config)
         await self._join(session, agent, config)
         greeting = sentence(BACK, config.language) if await self._remember(session, agent) else config.greeting
+        greeted: SpeechHandle | None = None
         if greeting:
             # refused where the caller is gone already; then the session's close is what tells the result
             with suppress(RuntimeError):
-                speak(session, greeting)
+                greeted = speak(session, greeting)
         self._spawn(withdraw_farewell(self._context.room, self._context.api), "farewell")
         self._spawn(self._end_in_time(session, config), "longest_duration")
         self._spawn(self._obey(session, config, models.availability), "commands")
         if config.turn_detection.mode == "manual":
             take_turns_by_hand(session, self._context.room)
         if models.tts is not None:
-            self._spawn(clips.prepare(models.tts, apology.texts), "apologies")
+            self._spawn(_prepare(clips, models.tts, apology.texts, greeted), "apologies")
 
     async def _join(self, session: AgentSession[None], agent: Agent, config: AgentConfig) -> None:
         try:
@@ -268,6 +270,13 @@ class Call:
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _prepare(clips: ClipStore, voice: tts.TTS[Any], texts: list[str], greeted: SpeechHandle | None) -> None:
+    """Have apologies spoken once the greeting is: what the caller waits for comes first."""
+    if greeted is not None:
+        await greeted
+    await clips.prepare(voice, texts)
 
 
 def _failure(config: AgentConfig, availability: Availability, kind: ProviderKind, cause: BaseException) -> str:
