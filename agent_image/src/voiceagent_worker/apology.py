@@ -53,6 +53,7 @@ class Apology:
     def __init__(
         self,
         session: AgentSession[None],
+        room: rtc.Room,
         clips: ClipStore,
         language: str,
         give_up: GiveUp,
@@ -60,6 +61,7 @@ class Apology:
     ) -> None:
         """`give_up` is called once, when the caller was told that the call ends."""
         self._session = session
+        self._room = room
         self._clips = clips
         self._language = language
         self._give_up = give_up
@@ -88,11 +90,14 @@ class Apology:
 
     def _on_error(self, event: ErrorEvent) -> None:
         kind = kind_of(getattr(event.error, "type", ""))
-        if kind is None or kind == "realtime" or event.error.recoverable or self._ending:
-            # a realtime model's failure for good closes the session; see play_out
+        if kind is None or event.error.recoverable or self._ending:
             return
         cause = getattr(event.error, "error", None) or RuntimeError("unknown")
-        if self._count.failed(kind):
+        if kind == "realtime":
+            # it closes the session, and fails once more at that, so that nobody is told of the close
+            self._ending = True
+            self._spawn(self._end_without_session(kind, cause))
+        elif self._count.failed(kind):
             self._ending = True
             self._spawn(self._end(kind, cause))
         elif self._clock() - self._last >= PAUSE_SECONDS:
@@ -125,6 +130,10 @@ class Apology:
                 await self._say(sentence(GIVING_UP, self._language))
         except TimeoutError:
             logger.info("The last apology took too long and was cut off")
+        await self._give_up(kind, cause)
+
+    async def _end_without_session(self, kind: ProviderKind, cause: BaseException) -> None:
+        await play_out(self._room, await asyncio.to_thread(self._clips.get, sentence(GIVING_UP, self._language)))
         await self._give_up(kind, cause)
 
     def _spawn(self, coroutine: Any) -> None:

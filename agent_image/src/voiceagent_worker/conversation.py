@@ -143,6 +143,8 @@ def report(
     def on_message(event: ConversationItemAddedEvent) -> None:
         item = event.item
         if isinstance(item, ChatMessage):
+            if item.role == "assistant":
+                availability.worked("realtime", session_id, send)
             turn = turns.add(item.role, {**item.metrics}, item.created_at)
             if turn is not None:
                 send(TurnCompleted(session=session_id, turn=turn))
@@ -164,10 +166,12 @@ def report(
         if kind_of(getattr(event.error, "type", "")) == "realtime" and config.providers.realtime is not None:
             provider = config.providers.realtime.provider
             send(ProviderFailed(session=session_id, kind="realtime", provider=provider))
+            if not event.error.recoverable:
+                availability.failed("realtime", event.error.error, session_id, send)
 
     def on_transcript(event: UserInputTranscribedEvent) -> None:
         if event.transcript:
-            availability.heard(session_id, send)
+            availability.worked("stt", session_id, send)
 
     session.on("conversation_item_added", on_message)
     session.on("session_usage_updated", on_usage)

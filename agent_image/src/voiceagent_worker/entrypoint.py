@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from livekit import rtc
-from livekit.agents import NOT_GIVEN, Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess
+from livekit.agents import NOT_GIVEN, Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess, tts
+from livekit.agents.voice import SpeechHandle
 from voiceagent_api.agent_config import AgentConfig
 from voiceagent_api.catalogue import ProviderKind
 
@@ -136,7 +137,11 @@ class Call:
 
         report(session, self._id, config, self._channel.send, on_close, models.availability)
         apology = Apology(
-            session, clips, config.language, lambda kind, cause: self._give_up(config, models.availability, kind, cause)
+            session,
+            self._context.room,
+            clips,
+            config.language,
+            lambda kind, cause: self._give_up(config, models.availability, kind, cause),
         )
         apology.follow()
         agent = create_agent(config, plugins)
@@ -148,17 +153,18 @@ class Call:
             await self._plugins.start(session, agent)
             self._spawn(self._plugins.show(), "plugin_attributes")
         greeting = sentence(BACK, config.language) if await self._remember(session, agent) else config.greeting
+        greeted: SpeechHandle | None = None
         if greeting:
             # refused where the caller is gone already; then the session's close is what tells the result
             with suppress(RuntimeError):
-                speak(session, greeting)
+                greeted = speak(session, greeting)
         self._spawn(withdraw_farewell(self._context.room, self._context.api), "farewell")
         self._spawn(self._end_in_time(session, config), "longest_duration")
         self._spawn(self._obey(session, config, models.availability), "commands")
         if config.turn_detection.mode == "manual":
             take_turns_by_hand(session, self._context.room)
         if models.tts is not None:
-            self._spawn(clips.prepare(models.tts, apology.texts), "apologies")
+            self._spawn(_prepare(clips, models.tts, apology.texts, greeted), "apologies")
 
     async def _join(self, session: AgentSession[None], agent: Agent, config: AgentConfig) -> None:
         try:
@@ -232,6 +238,8 @@ class Call:
         """The voice session closed: the caller left, a provider failed for good, or the job is shut down."""
         if event.reason is CloseReason.ERROR:
             kind = kind_of(getattr(event.error, "type", ""))
+            if kind == "realtime":
+                return  # the apology sees to it
             cause = getattr(event.error, "error", None) or RuntimeError("unknown")
             why = _failure(config, availability, kind, cause) if kind else user_sentence(cause)
             logger.error("The session failed: %s", why)
@@ -285,6 +293,13 @@ class Call:
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _prepare(clips: ClipStore, voice: tts.TTS[Any], texts: list[str], greeted: SpeechHandle | None) -> None:
+    """Have apologies spoken once the greeting is: what the caller waits for comes first."""
+    if greeted is not None:
+        await greeted
+    await clips.prepare(voice, texts)
 
 
 def _failure(config: AgentConfig, availability: Availability, kind: ProviderKind, cause: BaseException) -> str:

@@ -31,7 +31,7 @@ from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.events import EndCall, Event, ProviderAvailability, ProviderNews, SessionLost
 from voiceagent_worker.health import HttpEndpoints, create_app
 from voiceagent_worker.metrics import Identity, WorkerMetrics
-from voiceagent_worker.provider_states import ProviderStates
+from voiceagent_worker.provider_states import ProviderStates, with_stand_ins
 from voiceagent_worker.rescue import Rescue
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sessions import SessionRegistry
@@ -221,7 +221,9 @@ class Worker:
             registered=self._livekit.registered,
             draining=self._drain.draining,
             session_capacity=self._settings.max_sessions,
-            provider_checks=list(self._providers.told().values()),
+            provider_checks=with_stand_ins(
+                self._providers.told(), {provider_key(kind, one): kind for kind, one in all_providers(config)}
+            ),
             sessions=self._registry.records(),
         )
 

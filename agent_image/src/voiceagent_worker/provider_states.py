@@ -59,6 +59,16 @@ def merge(checks: Mapping[str, ProviderCheck], failures: Failures, now: datetime
     return told
 
 
+def with_stand_ins(told: Mapping[str, ProviderCheck], kinds: Mapping[str, ProviderKind]) -> list[ProviderCheck]:
+    """What to tell, each with whether another of its kind may step in. `kinds` are all configured keys. Pure."""
+
+    def another(key: str, kind: str) -> bool:
+        others = (other for other, its_kind in kinds.items() if its_kind == kind and other != key)
+        return any((check := told.get(other)) is None or check.ok is not False for other in others)
+
+    return [check.model_copy(update={"replaceable": another(key, check.kind)}) for key, check in told.items()]
+
+
 def read_dead(path: Path) -> frozenset[str]:
     """Keys of the providers that calls of this pod found dead. Nothing where nothing is known: a call must start."""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from livekit import rtc
 from livekit.agents import ConversationItemAddedEvent, ErrorEvent, UserInputTranscribedEvent, utils
-from livekit.agents.llm import ChatMessage, LLMError
+from livekit.agents.llm import ChatMessage, LLMError, RealtimeModelError
 from livekit.agents.stt import STTError
 from livekit.agents.tts import TTSError
 from provider_wire import SOUND, Wire, provider_wire
@@ -21,7 +21,7 @@ from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.sentences import APOLOGY, BACK, GIVING_UP, MAINTENANCE, TIME_IS_UP
 
 VOICE = ProviderConfig(provider="openai", model="tts-1", voice="alloy")
-ERRORS: dict[str, Any] = {"llm": LLMError, "stt": STTError, "tts": TTSError}
+ERRORS: dict[str, Any] = {"realtime_model": RealtimeModelError, "llm": LLMError, "stt": STTError, "tts": TTSError}
 
 
 def seconds(frames: list[rtc.AudioFrame]) -> float:
@@ -67,7 +67,8 @@ class Heard:
         async def give_up(kind: Any, cause: BaseException) -> None:
             self.given_up.append(kind)
 
-        self.apology = Apology(self.session, ClipStore(folder, VOICE, "fr"), "fr", give_up, self.clock)
+        clips = ClipStore(folder, VOICE, "fr")
+        self.apology = Apology(self.session, rtc.Room(), clips, "fr", give_up, self.clock)
         self.apology.follow()
 
     async def fails(self, kind: str, *, times: int = 1, apart: float = 10.0) -> None:
@@ -79,7 +80,7 @@ class Heard:
 
 
 @pytest.fixture
-def heard(tmp_path: Path) -> Heard:
+async def heard(tmp_path: Path) -> Heard:
     return Heard(tmp_path)
 
 
@@ -133,6 +134,11 @@ async def test_a_session_that_is_closed_is_given_up_all_the_same(heard: Heard) -
     heard.session.closed = True
     await heard.fails("llm", times=MAX_FAILURES)
     assert (heard.session.said, heard.given_up) == ([], ["llm"])
+
+
+async def test_a_realtime_model_that_fails_for_good_ends_the_call_at_once(heard: Heard) -> None:
+    await heard.fails("realtime_model", times=2)
+    assert (heard.session.said, heard.given_up) == ([], ["realtime"])
 
 
 def test_every_sentence_is_there_in_the_same_languages() -> None:

@@ -137,8 +137,16 @@ async def test_a_call_that_knows_of_a_dead_provider_does_not_wait_for_it(two: Tw
     two.first.fault = "stall"
     key = f"llm openai openai-x {two.first.url}/v1"
     async with call(two, dead=(key,), llm=("openai", "cohere")) as made:
+        assert made.models.availability.reasons("llm") == ['The llm provider "openai" was found dead by another call.']
         assert await made.think() == SAID
         assert len(two.second.asked) == 1
+
+
+async def test_a_provider_without_fallbacks_that_another_call_found_dead_is_told_of_as_it_answers(two: Two) -> None:
+    key = f"llm openai openai-x {two.first.url}/v1"
+    async with call(two, dead=(key,)) as made:
+        assert await made.think() == SAID
+        await until(lambda: made.changes() == [("openai", True)])
 
 
 async def test_a_call_that_runs_is_told_by_another(two: Two) -> None:

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from voiceagent_api.catalogue import ProviderKind
 from voiceagent_api.worker_status import ProviderCheck
 from voiceagent_worker.events import ProviderAvailability
-from voiceagent_worker.provider_states import FRESH, ProviderStates, apply, merge, read_dead
+from voiceagent_worker.provider_states import FRESH, ProviderStates, apply, merge, read_dead, with_stand_ins
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY = "llm openai gpt-4o-mini"
@@ -82,3 +83,13 @@ def test_a_calls_failure_is_told_as_unknown_unless_the_provider_itself_said_no_o
     ]
     assert merge({KEY: check(False, before)}, failures, after)[KEY].ok is False
     assert merge({}, failures, after)[KEY].message == "no."
+
+
+def test_a_provider_is_replaceable_while_another_of_its_kind_is_not_refused() -> None:
+    kinds: dict[str, ProviderKind] = {"llm a": "llm", "llm b": "llm", "tts a": "tts"}
+    told = {key: check(False).model_copy(update={"kind": kind}) for key, kind in kinds.items()}
+    assert [one.replaceable for one in with_stand_ins(told, kinds)] == [False, False, False]
+    told["llm b"] = check(None)
+    assert [one.replaceable for one in with_stand_ins(told, kinds)] == [True, False, False]
+    del told["llm b"]
+    assert [one.replaceable for one in with_stand_ins(told, kinds)] == [True, False]

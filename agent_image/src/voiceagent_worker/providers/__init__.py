@@ -103,6 +103,11 @@ async def _build_all(
 
 def _join(kind: ProviderKind, made: list[Watched], voice_detection: vad.VAD | None, dead: Collection[str]) -> Any:
     models = [watched.model for watched in made]
+    for watched in made:
+        if watched.key in dead:
+            # the first success is then told as a change
+            watched.available = False
+            watched.why = f'The {kind} provider "{watched.config.provider}" was found dead by another call.'
     if len(models) == 1:
         return models[0]
     adapter: Adapter
@@ -118,9 +123,7 @@ def _join(kind: ProviderKind, made: list[Watched], voice_detection: vad.VAD | No
             joined = adapter = join_tts(models)
     for place, watched in enumerate(made):
         watched.adapter, watched.place = adapter, place
-        if watched.key in dead:
-            watched.available = False
-            watched.why = "another call found it dead"
+        if not watched.available:
             set_available(adapter, place, False)
     return joined
 

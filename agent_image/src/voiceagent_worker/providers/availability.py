@@ -56,11 +56,17 @@ class Availability:
             if watched.key == key and watched.adapter is not None:
                 set_available(watched.adapter, watched.place, available)
 
-    def heard(self, session_id: str, tell: Tell) -> None:
-        """Something was understood: where one model listens alone, it was that."""
+    def worked(self, kind: ProviderKind, session_id: str, tell: Tell) -> None:
+        """Something came of a kind: where one model serves it alone, it was that."""
         for watched in self.models:
-            if watched.kind == "stt" and watched.adapter is None:
+            if watched.kind == kind and watched.adapter is None:
                 self._set(watched, True, "", session_id, tell)
+
+    def failed(self, kind: ProviderKind, error: BaseException, session_id: str, tell: Tell) -> None:
+        """A model that cannot be watched failed for good."""
+        for watched in self.models:
+            if watched.kind == kind:
+                self._set(watched, False, failure_sentence(kind, watched.config, error), session_id, tell)
 
     def reasons(self, kind: ProviderKind) -> list[str]:
         """Why the models of a kind are not available, a sentence each."""
@@ -91,10 +97,10 @@ class Availability:
             watched.adapter.on("stt_availability_changed", on_change)
 
     def _set(self, watched: Watched, available: bool, why: str, session_id: str, tell: Tell) -> None:
-        if watched.available == available:
+        changed = watched.available != available
+        watched.available, watched.why = available, why
+        if not changed:
             return
-        watched.available = available
-        watched.why = why
         tell(_changed(session_id, watched.kind, watched.config, available, why))
 
 
