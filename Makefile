@@ -48,7 +48,7 @@ lint: $(VENV)/.installed ## ruff, mypy, import-linter, generated files; helm lin
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy $(addprefix -p ,$(PACKAGES))
 	PYTHONPATH=sandbox/src $(RUN)/lint-imports
-	@for made in crd reference values_schema; do $(RUN)/python -m voiceagent_api.$$made --check || exit 1; done
+	@for made in crd reference values_schema providers_page; do $(RUN)/python -m voiceagent_api.$$made --check || exit 1; done
 
 format: $(VENV)/.installed ## Put the code in form
 	$(RUN)/ruff check --fix .
@@ -60,6 +60,7 @@ crds: $(VENV)/.installed ## Make CRD, reference page and parts of the chart's sc
 	cp crds/voiceagents.yaml charts/voiceagent-operator/files/voiceagents.yaml
 	$(RUN)/python -m voiceagent_api.reference > build/made && mv build/made docs/reference.md
 	$(RUN)/python -m voiceagent_api.values_schema > build/made && mv build/made charts/voiceagent-operator/values.schema.json
+	$(RUN)/python -m voiceagent_api.providers_page > build/made && mv build/made docs/providers.md
 
 client: ## Build the web client's files
 	@$(SANDBOX) client

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from voiceagent_api import catalogue
 from voiceagent_api.agent_config import ProviderConfig
+from voiceagent_api.catalogue import ProviderKind, find_provider
+from voiceagent_api.providers.entries import Credential
 from voiceagent_worker import providers
 from voiceagent_worker.config import MAX_BYTES, load_config
-from voiceagent_worker.credentials import NO_KEY, read_livekit_credentials, read_provider_key
+from voiceagent_worker.credentials import NO_KEY, read_livekit_credentials
 from voiceagent_worker.errors import ConfigurationError, DependencyNotFoundError, user_sentence
+from voiceagent_worker.providers.keys import read_provider_credentials
 
 AGENT: dict[str, Any] = {
     "namespace": "default",
@@ -24,6 +27,12 @@ AGENT: dict[str, Any] = {
     "instructions": "You answer the phone.",
     "providers": {kind: {"provider": "openai", "model": "m"} for kind in ("stt", "llm", "tts")},
 }
+
+
+def read_provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
+    entry = find_provider(kind, config.provider)
+    assert entry is not None
+    return read_provider_credentials(entry, config).api_key
 
 
 def sentence_of(action: Callable[[], object]) -> str:
@@ -47,7 +56,10 @@ def with_provider(kind: str, **fields: Any) -> str:
         (json.dumps({**AGENT, "maxSessionSeconds": "long"}), "maxSessionSeconds: Input should be a valid integer"),
         (json.dumps({**AGENT, "logLevel": "LOUD"}), "logLevel: Input should be 'DEBUG'"),
         (with_provider("tts", provider="opneai"), 'provider "opneai" is not known. Did you mean "openai"?'),
-        (with_provider("llm", provider="deepgram"), "Known llm providers: openai."),
+        (with_provider("llm", provider="deepgram"), "Known llm providers: openai, openai_compatible, anthropic,"),
+        (with_provider("llm", options={"temprature": 1}), 'is not known. Did you mean "temperature"?'),
+        (with_provider("llm", options={"temperature": "hot"}), 'llm provider "openai" must be a number.'),
+        (with_provider("llm", fallbacks=[{"provider": "opneai", "model": "m"}]), 'Did you mean "openai"?'),
         ("[" * 100_000, "is not JSON"),
         (" " * (MAX_BYTES + 1), "has more than"),
     ],
@@ -118,8 +130,10 @@ def test_livekit_secret_does_not_show_in_a_representation(tmp_path: Path) -> Non
 
 
 def test_provider_that_the_image_lacks_is_told_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = catalogue.ProviderEntry("other", "llm", "KEY", "m", "livekit_plugins_other.nothing:build_llm")
-    monkeypatch.setattr(providers, "find_provider", lambda kind, name: entry)
+    entry = catalogue.ProviderEntry(
+        "other", "llm", (Credential("KEY", ""),), "m", "livekit_plugins_other.nothing:build_llm"
+    )
+    monkeypatch.setattr(providers, "find_entry", lambda kind, name: entry)
     with pytest.raises(DependencyNotFoundError) as error:
         providers.find_factory("llm", "other")
     assert str(error.value).startswith(

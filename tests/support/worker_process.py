@@ -81,7 +81,7 @@ class RunningWorker:
 
 
 def _ps() -> str:
-    return subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
 
 
 def new_worker(

@@ -15,7 +15,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from voiceagent_worker.events import (
-    EndCall,
+    Command,
     Event,
     SentEvent,
     SessionEnded,
@@ -51,10 +51,10 @@ class ChannelServer:
         """Listen."""
         self._server = await asyncio.start_unix_server(self._accept, str(self._path), limit=MAX_LINE_BYTES)
 
-    def tell_all(self, command: EndCall) -> None:
-        """Tell every call that runs now. A line is short, so what a call does not read stays in the socket."""
-        for writer in self._writers.values():
-            if not writer.is_closing():
+    def tell_all(self, command: Command, but: str | None = None) -> None:
+        """Tell every call that runs now, but for one. A line is short, so what is not read stays in the socket."""
+        for session, writer in self._writers.items():
+            if session != but and not writer.is_closing():
                 writer.write(encode(command))
 
     async def stop(self) -> None:
@@ -121,7 +121,7 @@ class SessionChannel:
             return cls()
         return cls(reader, writer)
 
-    async def commands(self) -> AsyncIterator[EndCall]:
+    async def commands(self) -> AsyncIterator[Command]:
         """What the main process tells this call, until it hangs up; what this call does not know is passed over."""
         while self._reader is not None:
             try:

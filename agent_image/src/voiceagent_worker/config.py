@@ -14,10 +14,12 @@ from typing import Final
 
 from pydantic import ValidationError
 from voiceagent_api.agent_config import AgentConfig, ProviderConfig, config_revision
-from voiceagent_api.catalogue import ProviderKind, find_provider, unknown_provider_sentence
+from voiceagent_api.catalogue import ProviderKind
+from voiceagent_api.options import option_problems
 
 from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.plugins.loading import unknown_plugins
+from voiceagent_worker.registry import find_entry, unknown_sentence
 
 POLL_SECONDS: Final = 1.0
 FIXED_FIELDS: Final = ("namespace", "name", "agent_name", "livekit_url", "drain_timeout_seconds")
@@ -60,11 +62,10 @@ def load_config(path: Path) -> LoadedConfig:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the whole'}: {e['msg']}" for e in error.errors()[:5])
         raise ConfigurationError(f"{subject} is wrong at {wrong}.") from error
-    for kind, provider in providers_of(config).items():
-        if find_provider(kind, provider.provider) is None:
-            raise ConfigurationError(f"{subject} cannot be used: {unknown_provider_sentence(kind, provider.provider)}")
-    for sentence in unknown_plugins(config):
-        raise ConfigurationError(f"{subject} cannot be used: {sentence}")
+    problems = [problem for kind, one in all_providers(config) for problem in _provider_problems(kind, one)]
+    problems += unknown_plugins(config)
+    if problems:
+        raise ConfigurationError(f"{subject} cannot be used: {' '.join(problems)}")
     return LoadedConfig(config, text)
 
 
@@ -72,6 +73,26 @@ def providers_of(config: AgentConfig) -> dict[ProviderKind, ProviderConfig]:
     """The configured providers by their kind."""
     kinds: tuple[ProviderKind, ...] = ("stt", "llm", "tts", "realtime")
     return {kind: provider for kind in kinds if (provider := getattr(config.providers, kind)) is not None}
+
+
+def _provider_problems(kind: ProviderKind, provider: ProviderConfig) -> list[str]:
+    entry = find_entry(kind, provider.provider)
+    return [unknown_sentence(kind, provider.provider)] if entry is None else option_problems(entry, provider.options)
+
+
+def with_fallbacks(provider: ProviderConfig) -> tuple[ProviderConfig, ...]:
+    """A provider, and whom to turn to when it fails."""
+    return (provider, *provider.fallbacks)
+
+
+def all_providers(config: AgentConfig) -> list[tuple[ProviderKind, ProviderConfig]]:
+    """Every configured provider, each with its fallbacks behind it."""
+    return [(kind, one) for kind, provider in providers_of(config).items() for one in with_fallbacks(provider)]
+
+
+def provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
+    """The same for the same model at the same address, in every process of the pod. It holds no secret."""
+    return f"{kind} {config.provider} {config.model} {config.base_url or ''}".rstrip()
 
 
 def write_accepted(path: Path, loaded: LoadedConfig) -> None:

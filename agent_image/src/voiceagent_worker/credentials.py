@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from voiceagent_api import names
-from voiceagent_api.agent_config import ProviderConfig
-from voiceagent_api.catalogue import ProviderKind
 
 from voiceagent_worker.errors import ConfigurationError
 
@@ -29,43 +27,32 @@ def read_livekit_credentials(folder: Path) -> LiveKitCredentials:
     """Read the mounted LiveKit Secret. Raises ConfigurationError."""
 
     def read(key: str) -> str:
-        return _read_key(folder / key, f"The LiveKit credential {key}", "Set that key in the agent's LiveKit Secret.")
+        return read_key_file(
+            folder / key, f"The LiveKit credential {key}", "Set that key in the agent's LiveKit Secret."
+        )
 
     return LiveKitCredentials(api_key=read(names.LIVEKIT_API_KEY), api_secret=read(names.LIVEKIT_API_SECRET))
 
 
 def read_control_token(path: Path) -> str:
     """Read the mounted token of the agent's control Secret. Raises ConfigurationError."""
-    return _read_key(path, "The control token", "Wait for the operator to make the agent's control Secret.")
-
-
-def read_provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
-    """Read the key of one provider. Raises ConfigurationError."""
-    subject = f'The credential of the {kind} provider "{config.provider}"'
-    if config.credentials_path is not None:
-        return _read_key(
-            Path(config.credentials_path),
-            subject,
-            "Create the Secret, or name another in credentialsSecretRef.",
-        )
-    if config.base_url is not None:
-        return NO_KEY
-    raise ConfigurationError(
-        f"{subject} is not configured: the config file gives no credentialsPath. Name a Secret in credentialsSecretRef."
-    )
+    return read_key_file(path, "The control token", "Wait for the operator to make the agent's control Secret.")
 
 
 def read_webhook_secret(plugin: str, path: Path) -> str:
     """Read the key that signs a webhook's messages. Raises ConfigurationError."""
-    return _read_key(path, f'The secret of the webhook plugin "{plugin}"', "Create the Secret of webhook.secretRef.")
+    return read_key_file(
+        path, f'The secret of the webhook plugin "{plugin}"', "Create the Secret of webhook.secretRef."
+    )
 
 
 def read_mcp_token(server: str, path: Path) -> str:
     """Read the bearer token for a server of tools. Raises ConfigurationError."""
-    return _read_key(path, f'The token of the tool server "{server}"', "Create the Secret of secretRef.")
+    return read_key_file(path, f'The token of the tool server "{server}"', "Create the Secret of secretRef.")
 
 
-def _read_key(path: Path, subject: str, remedy: str) -> str:
+def read_key_file(path: Path, subject: str, remedy: str) -> str:
+    """What a file holds, which is one line. Raises ConfigurationError, with the subject and what to do."""
     try:
         # resolved first: a Secret volume is swapped as a whole, and this file must be of one version
         key = path.resolve().read_text(encoding="utf-8").strip()

@@ -12,26 +12,34 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from livekit import rtc
-from livekit.agents import NOT_GIVEN, Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess
+from livekit.agents import NOT_GIVEN, Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess, tts
+from livekit.agents.voice import SpeechHandle
 from voiceagent_api.agent_config import AgentConfig
+from voiceagent_api.catalogue import ProviderKind
 
 from voiceagent_worker import logs
+from voiceagent_worker.apology import Apology, play_out
 from voiceagent_worker.channel import SessionChannel
-from voiceagent_worker.config import load_config
+from voiceagent_worker.clips import ClipStore
+from voiceagent_worker.config import load_config, providers_of
 from voiceagent_worker.conversation import create_agent, create_session, report
 from voiceagent_worker.credentials import read_control_token
 from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
-from voiceagent_worker.events import SessionEnded, SessionStarted
+from voiceagent_worker.events import ProviderNews, SessionEnded, SessionStarted
 from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, withdraw_farewell
 from voiceagent_worker.mcp_tools import McpTools
 from voiceagent_worker.memory import memory_key
 from voiceagent_worker.plugins.in_room import RoomPlugins
 from voiceagent_worker.plugins.loading import plugin_modules
+from voiceagent_worker.provider_states import read_dead
 from voiceagent_worker.providers import build_models, modules_of
+from voiceagent_worker.providers.availability import Availability
 from voiceagent_worker.providers.failures import failure_sentence, kind_of
 from voiceagent_worker.remembering import CallMemory
 from voiceagent_worker.run_folder import RunFolder
-from voiceagent_worker.sentences import BACK, sentence
+from voiceagent_worker.sentences import BACK, GIVING_UP, sentence
+from voiceagent_worker.speaking import speak
+from voiceagent_worker.turns_by_hand import take_turns_by_hand
 
 logger = logging.getLogger(__name__)
 
@@ -116,12 +124,26 @@ class Call:
         config = loaded.config
         logs.set_level(config.log_level)
         userdata = self._context.proc.userdata
-        models = await build_models(config, userdata["redactor"])
+        dead = await asyncio.to_thread(read_dead, self._folder.dead_providers)
+        models = await build_models(config, userdata["redactor"], userdata["vad"], dead)
         room = self._context.room
         self._plugins = RoomPlugins.of(config, self._id, room, self._channel.send, userdata["redactor"])
         plugins = self._plugins.call if self._plugins else None
         session = create_session(models, userdata["vad"], config.turn_detection, plugins)
-        report(session, self._id, config, self._channel.send, lambda event: self._on_close(config, event))
+        clips = ClipStore(self._folder.clips, config.providers.tts, config.language)
+
+        def on_close(event: CloseEvent) -> None:
+            self._on_close(config, models.availability, clips, event)
+
+        report(session, self._id, config, self._channel.send, on_close, models.availability)
+        apology = Apology(
+            session,
+            self._context.room,
+            clips,
+            config.language,
+            lambda kind, cause: self._give_up(config, models.availability, kind, cause),
+        )
+        apology.follow()
         agent = create_agent(config, plugins)
         if config.mcp_servers:
             self._tools = McpTools(config.mcp_servers, self._id, self._channel.send, userdata["redactor"])
@@ -131,13 +153,18 @@ class Call:
             await self._plugins.start(session, agent)
             self._spawn(self._plugins.show(), "plugin_attributes")
         greeting = sentence(BACK, config.language) if await self._remember(session, agent) else config.greeting
+        greeted: SpeechHandle | None = None
         if greeting:
             # refused where the caller is gone already; then the session's close is what tells the result
             with suppress(RuntimeError):
-                session.say(greeting, allow_interruptions=True)
+                greeted = speak(session, greeting)
         self._spawn(withdraw_farewell(self._context.room, self._context.api), "farewell")
         self._spawn(self._end_in_time(session, config), "longest_duration")
-        self._spawn(self._end_when_told(session, config), "commands")
+        self._spawn(self._obey(session, config, models.availability), "commands")
+        if config.turn_detection.mode == "manual":
+            take_turns_by_hand(session, self._context.room)
+        if models.tts is not None:
+            self._spawn(_prepare(clips, models.tts, apology.texts, greeted), "apologies")
 
     async def _join(self, session: AgentSession[None], agent: Agent, config: AgentConfig) -> None:
         try:
@@ -179,8 +206,11 @@ class Call:
         logger.info("The session reached its longest duration", extra={"seconds": config.max_session_seconds})
         await self._leave(TIME, session, config)
 
-    async def _end_when_told(self, session: AgentSession[None], config: AgentConfig) -> None:
-        async for _ in self._channel.commands():
+    async def _obey(self, session: AgentSession[None], config: AgentConfig, availability: Availability) -> None:
+        async for command in self._channel.commands():
+            if isinstance(command, ProviderNews):
+                availability.take_in(command.key, command.available)
+                continue
             logger.info("The session ends: its pod has to end")
             await self._leave(DRAINED, session, config)
 
@@ -191,14 +221,30 @@ class Call:
         await say_farewell(farewell, config.language, session, self._context.room, self._context.api)
         self._shut_down("completed", None)
 
-    def _on_close(self, config: AgentConfig, event: CloseEvent) -> None:
+    async def _give_up(
+        self, config: AgentConfig, availability: Availability, kind: ProviderKind, cause: BaseException
+    ) -> None:
+        """A provider failed again and again, and the caller was told."""
+        why = _failure(config, availability, kind, cause)
+        logger.error("The session failed: %s", why)
+        self._shut_down("failed", why)
+
+    async def _say_last_words(self, clips: ClipStore, language: str, why: str) -> None:
+        frames = await asyncio.to_thread(clips.get, sentence(GIVING_UP, language))
+        await play_out(self._context.room, frames)
+        self._shut_down("failed", why)
+
+    def _on_close(self, config: AgentConfig, availability: Availability, clips: ClipStore, event: CloseEvent) -> None:
         """The voice session closed: the caller left, a provider failed for good, or the job is shut down."""
         if event.reason is CloseReason.ERROR:
             kind = kind_of(getattr(event.error, "type", ""))
+            if kind == "realtime":
+                return  # the apology sees to it
             cause = getattr(event.error, "error", None) or RuntimeError("unknown")
-            sentence = failure_sentence(kind, config, cause) if kind else user_sentence(cause)
-            logger.error("The session failed: %s", sentence)
-            self._shut_down("failed", sentence)
+            why = _failure(config, availability, kind, cause) if kind else user_sentence(cause)
+            logger.error("The session failed: %s", why)
+            self._set_end("failed", why)
+            self._spawn(self._say_last_words(clips, config.language, why), "last_words")
         elif event.reason is CloseReason.PARTICIPANT_DISCONNECTED:
             self._shut_down("completed", None)
 
@@ -247,3 +293,16 @@ class Call:
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _prepare(clips: ClipStore, voice: tts.TTS[Any], texts: list[str], greeted: SpeechHandle | None) -> None:
+    """Have apologies spoken once the greeting is: what the caller waits for comes first."""
+    if greeted is not None:
+        await greeted
+    await clips.prepare(voice, texts)
+
+
+def _failure(config: AgentConfig, availability: Availability, kind: ProviderKind, cause: BaseException) -> str:
+    """Why a session ended by a provider's failure: of each that could have served."""
+    reasons = availability.reasons(kind)
+    return " ".join(reasons) if reasons else failure_sentence(kind, providers_of(config)[kind], cause)

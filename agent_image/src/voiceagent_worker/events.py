@@ -93,6 +93,20 @@ class McpServerTried(Model):
     ok: bool
 
 
+class ProviderAvailability(Model):
+    """A provider stopped serving this call, or serves it again."""
+
+    type: Literal["provider_availability"] = "provider_availability"
+    session: str
+    kind: ProviderKind
+    provider: str
+    key: str
+    """Which one, where several of that name are configured."""
+    available: bool
+    message: str = ""
+    """Why not, in a sentence."""
+
+
 class SessionEnded(Model):
     """The call ended in order. Always the last event of a call."""
 
@@ -117,11 +131,21 @@ class EndCall(Model):
     type: Literal["end"] = "end"
 
 
+class ProviderNews(Model):
+    """From the main process to a call: what another call found of a provider."""
+
+    type: Literal["provider"] = "provider"
+    key: str
+    available: bool
+
+
+Command = EndCall | ProviderNews
 SentEvent = (
     SessionStarted
     | TurnCompleted
     | UsageReported
     | ProviderFailed
+    | ProviderAvailability
     | PluginsStarted
     | PluginsRan
     | PluginReported
@@ -130,10 +154,11 @@ SentEvent = (
 )
 Event = SentEvent | SessionLost
 
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
 _SENT: TypeAdapter[SentEvent] = TypeAdapter(Annotated[SentEvent, Field(discriminator="type")])
 
 
-def encode(message: SentEvent | EndCall) -> bytes:
+def encode(message: SentEvent | Command) -> bytes:
     """One line."""
     return message.model_dump_json(by_alias=True).encode() + b"\n"
 
@@ -143,6 +168,6 @@ def decode(line: bytes) -> SentEvent:
     return _SENT.validate_json(line)
 
 
-def decode_command(line: bytes) -> EndCall:
+def decode_command(line: bytes) -> Command:
     """The command of a line. Raises pydantic's ValidationError."""
-    return EndCall.model_validate_json(line)
+    return _COMMANDS.validate_json(line)

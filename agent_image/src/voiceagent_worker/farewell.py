@@ -13,6 +13,7 @@ from voiceagent_api.shutdown import GOODBYE_SECONDS
 
 from voiceagent_worker.people import linked_person
 from voiceagent_worker.sentences import MAINTENANCE, TIME_IS_UP, sentence
+from voiceagent_worker.speaking import speak
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ async def withdraw_farewell(room: rtc.Room, livekit: api.LiveKitAPI) -> None:
 async def _speak(text: str, session: AgentSession[None]) -> None:
     try:
         await session.interrupt(force=True)
-        await session.say(text, allow_interruptions=False)
+        await speak(session, text, allow_interruptions=False)
     except Exception as error:
         # also where the caller is gone already
         logger.info("The goodbye was not said: %s", str(error) or type(error).__name__)

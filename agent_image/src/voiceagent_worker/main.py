@@ -13,24 +13,26 @@ import signal
 import sys
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from voiceagent_api.agent_config import AgentConfig
-from voiceagent_api.worker_status import SessionRecord, WorkerStatus
+from voiceagent_api.catalogue import ProviderKind
+from voiceagent_api.worker_status import ProviderCheck, SessionRecord, WorkerStatus
 
 from voiceagent_worker import logs
 from voiceagent_worker.channel import ChannelServer
-from voiceagent_worker.config import ConfigWatcher, LoadedConfig, load_config, providers_of
+from voiceagent_worker.config import ConfigWatcher, LoadedConfig, all_providers, load_config, provider_key
 from voiceagent_worker.control import control_routes
 from voiceagent_worker.credentials import LiveKitCredentials, read_control_token, read_livekit_credentials
 from voiceagent_worker.drain import Drain
 from voiceagent_worker.errors import ConfigurationError
-from voiceagent_worker.events import EndCall, Event, SessionLost
+from voiceagent_worker.events import EndCall, Event, ProviderAvailability, ProviderNews, SessionLost
 from voiceagent_worker.health import HttpEndpoints, create_app
 from voiceagent_worker.metrics import Identity, WorkerMetrics
+from voiceagent_worker.provider_states import ProviderStates, with_stand_ins
 from voiceagent_worker.rescue import Rescue
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sessions import SessionRegistry
@@ -55,8 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     redactor = logs.Redactor()
     redactor.add(credentials.api_secret)
     logs.configure_main(first.config.log_level, redactor)
-    # inherited by the calls' processes: the end-of-turn model they would load takes 240 MB and is not used
-    os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
+    # inherited by the calls' processes: the end-of-turn model takes 240 MB, once for all if loaded before the first
+    preload = first.config.turn_detection.mode == "model"
+    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if preload else "0"
     folder = RunFolder(Path(tempfile.mkdtemp(prefix="voiceagent-")))
     try:
         return asyncio.run(Worker(settings, first, credentials, folder).run())
@@ -73,6 +76,7 @@ class Worker:
         # only now: it takes seconds, and a wrong config file is told without them
         from voiceagent_worker.entrypoint import modules_to_preload, prepare_process, run_call
         from voiceagent_worker.livekit_server import LiveKitServer
+        from voiceagent_worker.provider_checks import ProviderChecker
 
         config = first.config
         self._settings = settings
@@ -81,11 +85,13 @@ class Worker:
         self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first)
         self._metrics = WorkerMetrics(
             Identity(self._namespace, config.name, settings.revision),
-            [(kind, provider.provider) for kind, provider in providers_of(config).items()],
+            [(kind, one.provider) for kind, one in all_providers(config)],
         )
         self._metrics.plugins.expect(
             [plugin.name for plugin in config.plugins], [server.name for server in config.mcp_servers]
         )
+        self._providers = ProviderStates(folder.dead_providers, _now, self._on_provider_change)
+        self._checker = ProviderChecker(lambda: self._config, self._on_provider_checks, _now)
         self._registry = SessionRegistry(clock=_now, on_change=self._on_change)
         self._rescue = Rescue(config.livekit_url, credentials, config.agent_name, self._metrics.recovered)
         self._channel = ChannelServer(folder.socket, self._registry.handle, clock=_now)
@@ -115,6 +121,7 @@ class Worker:
             logger.error("The HTTP endpoints cannot listen on port %d: %s", self._settings.port, error.strerror)
             return EXIT_FAILED
         watching = asyncio.create_task(self._watcher.watch(self._on_config_change), name="config_watcher")
+        checking = asyncio.create_task(self._checker.run(), name="provider_checks")
         serving = asyncio.create_task(self._livekit.run(), name="livekit_server")
         stopping = asyncio.create_task(self._drain.ending.wait(), name="stop_signal")
         try:
@@ -129,10 +136,11 @@ class Worker:
         finally:
             stopping.cancel()
             watching.cancel()
+            checking.cancel()
             # together, for the sake of the grace period
             await asyncio.gather(self._rescue.close(), self._livekit.close())
             serving.cancel()
-            await asyncio.gather(stopping, watching, serving, return_exceptions=True)
+            await asyncio.gather(stopping, watching, checking, serving, return_exceptions=True)
             await self._http.stop()
             await self._channel.stop()
 
@@ -155,12 +163,37 @@ class Worker:
 
     def _on_change(self, event: Event, before: SessionRecord | None, after: SessionRecord | None) -> None:
         self._metrics.observe(event, before, after, self._registry.active)
+        if isinstance(event, ProviderAvailability) and after is not None and after.ended_at is None:
+            self._providers.handle(event)
         if after is None or after is before or after.ended_at is None:
             return
         # an ended call never changes again, so this comes once for a job
         logger.info("A call ended", extra={"session": after.id, "room": after.room, "outcome": after.outcome})
         if isinstance(event, SessionLost):
             self._rescue.lost(after.id, after.room)
+
+    def _on_provider_change(self, event: ProviderAvailability) -> None:
+        if event.available:
+            logger.info("A provider serves again", extra={"kind": event.kind, "provider": event.provider})
+        else:
+            logger.warning("A provider failed a call: %s", event.message)
+        self._channel.tell_all(ProviderNews(key=event.key, available=event.available), but=event.session)
+        self._tell_metrics()
+
+    def _on_provider_checks(self, found: Mapping[str, ProviderCheck | None]) -> None:
+        for key, check in found.items():
+            self._providers.note(key, check)
+        self._providers.keep(provider_key(kind, one) for kind, one in all_providers(self._config))
+        self._tell_metrics()
+
+    def _tell_metrics(self) -> None:
+        told = self._providers.told()
+        available: dict[tuple[ProviderKind, str], bool] = {}
+        for kind, one in all_providers(self._config):
+            check = told.get(provider_key(kind, one))
+            serves = check is None or check.ok is True
+            available[kind, one.provider] = available.get((kind, one.provider), True) and serves
+        self._metrics.providers(available)
 
     def _on_config_change(self) -> None:
         if self._watcher.error is not None:
@@ -193,6 +226,9 @@ class Worker:
             registered=self._livekit.registered,
             draining=self._drain.draining,
             session_capacity=self._settings.max_sessions,
+            provider_checks=with_stand_ins(
+                self._providers.told(), {provider_key(kind, one): kind for kind, one in all_providers(config)}
+            ),
             sessions=self._registry.records(),
         )
 

@@ -3,7 +3,7 @@
 Sums and counts come from what an event changed in the registry: a repeated or late event never counts twice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, get_args
@@ -75,6 +75,11 @@ class WorkerMetrics:
             "Failed requests to providers, retried ones too.",
             ("kind", "provider"),
         )
+        self._available = self._gauge(
+            "voiceagent_provider_available",
+            "1 while the provider serves, as far as calls and checks found; 0 while it does not.",
+            ("kind", "provider"),
+        )
         self._tokens = self._counter("voiceagent_llm_tokens", "Tokens used, by prompt and completion.", ("type",))
         self._characters = self._counter("voiceagent_tts_characters", "Characters turned into speech.")
         self._audio = self._counter("voiceagent_stt_audio_seconds", "Seconds of sound turned into text.")
@@ -112,6 +117,12 @@ class WorkerMetrics:
         """Count a room that got another agent."""
         self._recovered.labels(*self._identity).inc()
 
+    def providers(self, available: Mapping[tuple[ProviderKind, str], bool]) -> None:
+        """Which providers serve, by kind and name. Those that are configured no more are not told of."""
+        self._available.clear()
+        for (kind, provider), serves in available.items():
+            self._available.labels(*self._identity, kind, provider).set(serves)
+
     def text(self) -> bytes:
         """The metrics in Prometheus's text format."""
         return generate_latest(self.registry)
@@ -147,6 +158,7 @@ class WorkerMetrics:
             self._refused.labels(*self._identity, reason)
         for kind, provider in providers:
             self._errors.labels(*self._identity, kind, provider)
+            self._available.labels(*self._identity, kind, provider).set(1)
         for token_type in ("prompt", "completion"):
             self._tokens.labels(*self._identity, token_type)
 

@@ -16,6 +16,16 @@ class RunFolder:
         return self.path / "sessions.sock"
 
     @property
+    def dead_providers(self) -> Path:
+        """Which providers calls found dead, kept by the main process."""
+        return self.path / "dead-providers.json"
+
+    @property
+    def clips(self) -> Path:
+        """Sentences spoken beforehand, one file each, made by the first call that can."""
+        return self.path / "clips"
+
+    @property
     def accepted_config(self) -> Path:
         """The last good config file, kept by the main process."""
         return self.path / "agent.json"

@@ -25,6 +25,28 @@ MAINTENANCE: Final = {
 }
 """Said when the agent's pod has to end and the drain timeout is over."""
 
+APOLOGY: Final = {
+    "de": "Entschuldigung, da gab es eine technische Störung. Bitte sagen Sie das noch einmal.",
+    "en": "Sorry, I had a technical problem. Please say that again.",
+    "es": "Disculpe, he tenido un problema técnico. Por favor, repítalo.",
+    "fr": "Désolé, j'ai eu un problème technique. Pouvez-vous répéter, s'il vous plaît ?",
+    "it": "Mi scusi, ho avuto un problema tecnico. Può ripetere, per favore?",
+    "nl": "Sorry, er was een technisch probleem. Kunt u dat herhalen?",
+    "pt": "Desculpe, tive um problema técnico. Por favor, repita.",
+}
+"""Said when a provider and its fallbacks fail in a call that goes on."""
+
+GIVING_UP: Final = {
+    "de": "Entschuldigung, die Technik macht gerade nicht mit. Bitte rufen Sie später noch einmal an. Auf Wiederhören!",
+    "en": "I'm sorry, something is broken here. Please call again later. Goodbye!",
+    "es": "Lo siento, algo no funciona. Por favor, llame más tarde. ¡Adiós!",
+    "fr": "Je suis désolé, une panne m'empêche de continuer. Merci de rappeler plus tard. Au revoir !",
+    "it": "Mi dispiace, qualcosa non funziona. Richiami più tardi, per favore. Arrivederci!",
+    "nl": "Het spijt me, er is iets stuk. Belt u later nog eens. Tot ziens!",
+    "pt": "Lamento, algo não está a funcionar. Por favor, ligue mais tarde. Adeus!",
+}
+"""Said before a call that providers keep failing is ended."""
+
 BACK: Final = {
     "de": "Da bin ich wieder. Wo waren wir?",
     "en": "I'm back. Where were we?",

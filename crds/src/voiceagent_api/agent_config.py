@@ -18,6 +18,8 @@ class ProviderConfig(Model):
     base_url: str | None = Field(default=None, alias="baseURL")
     credentials_path: str | None = None
     """File that holds the key; read at each session's start."""
+    further_credentials: dict[str, str] | None = None
+    """Files of what else the provider's Secret holds, by their keys. Which are there is seen at each start."""
     options: dict[str, Any] = Field(default_factory=dict)
     fallbacks: list["ProviderConfig"] = Field(default_factory=list)
     """Whom to turn to when it fails, in this order; those have none of their own."""

@@ -1,36 +1,13 @@
 """Which providers and plugins there are: pure data that the operator checks and the worker builds from."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-ProviderKind = Literal["stt", "llm", "tts", "realtime"]
+from voiceagent_api.providers import CATALOGUE
+from voiceagent_api.providers.entries import ProviderEntry, ProviderKind
 
-
-@dataclass(frozen=True, slots=True)
-class ProviderEntry:
-    """A provider of one kind.
-
-    `factory` is "module:function" inside the worker image; it is imported only when a session needs it.
-    """
-
-    name: str
-    kind: ProviderKind
-    credential_key: str
-    default_model: str
-    factory: str
-
-
-CATALOGUE: tuple[ProviderEntry, ...] = (
-    ProviderEntry("openai", "stt", "OPENAI_API_KEY", "whisper-1", "voiceagent_worker.providers.openai:build_stt"),
-    ProviderEntry("openai", "llm", "OPENAI_API_KEY", "gpt-4o-mini", "voiceagent_worker.providers.openai:build_llm"),
-    ProviderEntry("openai", "tts", "OPENAI_API_KEY", "tts-1", "voiceagent_worker.providers.openai:build_tts"),
-    ProviderEntry("deepgram", "stt", "DEEPGRAM_API_KEY", "nova-3", "voiceagent_worker.providers.deepgram:build_stt"),
-    ProviderEntry(
-        "deepgram", "tts", "DEEPGRAM_API_KEY", "aura-2-andromeda-en", "voiceagent_worker.providers.deepgram:build_tts"
-    ),
-)
+__all__ = ["CATALOGUE", "PLUGINS", "ProviderEntry", "ProviderKind", "find_provider", "unknown_provider_sentence"]
 
 
 def find_provider(kind: ProviderKind, name: str) -> ProviderEntry | None:
@@ -38,12 +15,13 @@ def find_provider(kind: ProviderKind, name: str) -> ProviderEntry | None:
     return next((entry for entry in CATALOGUE if entry.kind == kind and entry.name == name), None)
 
 
-def unknown_provider_sentence(kind: ProviderKind, name: str, field: str = "") -> str:
+def unknown_provider_sentence(kind: ProviderKind, name: str, field: str = "", more: Iterable[str] = ()) -> str:
     """What to tell a user who asked for a provider that there is not: the nearest name and the whole list.
 
-    `field` is the path of the field within the spec's providers; by default the kind's own.
+    `field` is the path of the field within the spec's providers; by default the kind's own. `more` are names known
+    beside the catalogue's.
     """
-    known = [entry.name for entry in CATALOGUE if entry.kind == kind]
+    known = list(dict.fromkeys([*(entry.name for entry in CATALOGUE if entry.kind == kind), *more]))
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f' Did you mean "{near[0]}"?' if near else ""
     field = field or kind

@@ -54,7 +54,7 @@ class ModelChoice(Model):
     options: dict[str, Any] = Field(
         default_factory=dict,
         description="Further options of the provider, by the names that its LiveKit plugin gives them, "
-        "for example temperature.",
+        "for example temperature; docs/providers.md lists them.",
     )
 
 

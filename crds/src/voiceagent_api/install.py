@@ -103,6 +103,10 @@ class InstallConfig(Model):
     network_policy: NetworkPolicyDefaults = NetworkPolicyDefaults()
     rollout: RolloutDefaults = RolloutDefaults()
 
+    def knows_provider(self, kind: str, provider: str) -> bool:
+        """Whether the install names this provider: also one that only its own worker image has."""
+        return f"{kind}.{provider}" in self.providers or provider in self.providers
+
     def provider_defaults(self, kind: str, provider: str) -> ProviderDefaults:
         """The defaults for a provider of a kind (stt, llm, tts)."""
         return self.providers.get(f"{kind}.{provider}") or self.providers.get(provider) or ProviderDefaults()

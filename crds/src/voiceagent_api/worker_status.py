@@ -50,6 +50,8 @@ class ProviderCheck(Model):
     """None where the provider could not be reached: that says nothing of the credentials."""
     message: str = ""
     checked_at: datetime
+    replaceable: bool = False
+    """Another provider of the kind is not known to refuse, and steps in: calls do not fail by this one."""
 
 
 class WorkerStatus(Model):

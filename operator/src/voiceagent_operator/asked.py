@@ -70,10 +70,10 @@ def providers_ready(findings: Findings) -> Verdict:
     return _never_asked(findings)
 
 
-def provider_refusal(findings: Findings) -> Problem | None:
-    """A provider that says no to a pod, by the first that says so."""
+def provider_refusal(findings: Findings, irreplaceable: bool = False) -> Problem | None:
+    """A provider that says no to a pod, by the first that says so; only one whose calls fail, if irreplaceable."""
     for pod, check in _checks(findings):
-        if check.ok is False:
+        if check.ok is False and not (irreplaceable and check.replaceable):
             where = findings.provider_keys.get((check.kind, check.provider), "the key in its Secret")
             return Problem(
                 reasons.PROVIDER_REFUSES,

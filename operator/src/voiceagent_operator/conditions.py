@@ -59,7 +59,7 @@ def _ready(findings: Findings, rollout: Rollout) -> Verdict:
         return Verdict(True, reasons.ASLEEP, "Asleep: no calls, no worker pods. The first caller wakes it.")
     if rollout.wanted == 0:
         return Verdict(True, reasons.SCALED_TO_ZERO, "Scaled to zero: no worker pods run, no calls are taken.")
-    failure, refusal = _failure(findings), provider_refusal(findings)
+    failure, refusal = _failure(findings), provider_refusal(findings, irreplaceable=True)
     counted = f"{min(rollout.ready, rollout.wanted)} of {rollout.wanted} worker pods are ready."
     if refusal:
         return Verdict(False, refusal.reason, f"{counted} {refusal.message}")
@@ -108,7 +108,7 @@ def _stalled(findings: Findings, rollout: Rollout) -> Verdict:
         failure = _failure(findings)
         told = failure.message if failure else "New worker pods do not get ready in time; see their logs."
         return Verdict(True, reasons.ROLLOUT_STOPPED, told)
-    refusal = provider_refusal(findings)
+    refusal = provider_refusal(findings, irreplaceable=True)
     if refusal:
         return Verdict(True, refusal.reason, refusal.message)
     return Verdict(False, reasons.NOT_STALLED, "Nothing needs to be done by hand.")

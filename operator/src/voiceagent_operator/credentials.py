@@ -52,8 +52,9 @@ def provider_problem(plan: Plan, secrets: Mapping[str, SecretView]) -> Problem |
     """What is missing of the credentials of providers, webhooks and tool servers, as one problem."""
     needs: dict[str, dict[str, list[str]]] = {}
     for provider in plan.all_providers:
-        users = needs.setdefault(provider.secret_name, {}).setdefault(provider.secret_key, [])
-        users.append(f"{provider.kind} {provider.provider}")
+        for key in provider.needed_keys if provider.secret_name else ():
+            users = needs.setdefault(provider.secret_name or "", {}).setdefault(key, [])
+            users.append(f"{provider.kind} {provider.provider}")
     for step in plan.plugins:
         if step.secret_name:
             keys = needs.setdefault(step.secret_name, {})
@@ -73,6 +74,8 @@ def provider_keys(plan: Plan) -> dict[tuple[str, str], str]:
     """Where the key of each provider is, in words, by kind and provider."""
     places: dict[tuple[str, str], list[str]] = {}
     for one in plan.all_providers:
+        if one.secret_name is None:
+            continue
         where = f"key {one.secret_key} of Secret {plan.agent.key.namespace}/{one.secret_name}"
         places.setdefault((one.kind, one.provider), []).append(where)
     return {provider: " or ".join(dict.fromkeys(words)) for provider, words in places.items()}

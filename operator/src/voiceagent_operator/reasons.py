@@ -16,6 +16,7 @@ class Problem:
 INVALID_SPEC: Final = "InvalidSpec"
 UNKNOWN_PROVIDER: Final = "UnknownProvider"
 UNKNOWN_PLUGIN: Final = "UnknownPlugin"
+INVALID_PROVIDER: Final = "InvalidProvider"
 NOT_SERVED: Final = "NotServed"
 INSTRUCTIONS_TOO_LONG: Final = "InstructionsTooLong"
 AGENT_NAME_TAKEN: Final = "AgentNameTaken"

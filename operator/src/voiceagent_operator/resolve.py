@@ -7,10 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from voiceagent_api.catalogue import ProviderKind, find_provider, unknown_plugin_sentence, unknown_provider_sentence
+from voiceagent_api.catalogue import (
+    ProviderEntry,
+    ProviderKind,
+    find_provider,
+    unknown_plugin_sentence,
+    unknown_provider_sentence,
+)
 from voiceagent_api.conversation import ModelChoice, Plugin, Providers
 from voiceagent_api.install import InstallConfig
 from voiceagent_api.names import default_agent_name
+from voiceagent_api.options import option_problems
+from voiceagent_api.providers.entries import Credential
 
 from voiceagent_operator import reasons
 from voiceagent_operator.agent import VoiceAgent
@@ -23,16 +31,21 @@ WEBHOOK_SECRET_KEY = "WEBHOOK_SECRET"  # noqa: S105 (a key's name, not a secret)
 
 @dataclass(frozen=True, slots=True)
 class ProviderPlan:
-    """One provider and where its key is."""
+    """One provider and where its keys are."""
 
     kind: ProviderKind
     provider: str
     model: str
     voice: str | None
     base_url: str | None
-    secret_name: str
+    secret_name: str | None
+    """None where it needs no key and no Secret is named."""
     secret_key: str
     options: dict[str, Any]
+    needed_keys: tuple[str, ...] = ()
+    """Keys of the Secret without which it cannot serve."""
+    further_keys: tuple[str, ...] = ()
+    """Other keys that the Secret may hold, needed or not."""
     fallbacks: tuple["ProviderPlan", ...] = ()
 
 
@@ -80,9 +93,12 @@ class Plan:
     @property
     def mounted_secrets(self) -> tuple[str, ...]:
         """Names of the Secrets that hold keys of providers, webhooks and tool servers, each once."""
-        parts: tuple[PluginPlan | McpServerPlan, ...] = (*self.plugins, *self.mcp_servers)
-        others = {part.secret_name for part in parts if part.secret_name}
-        return tuple(sorted({provider.secret_name for provider in self.all_providers} | others))
+        parts: tuple[ProviderPlan | PluginPlan | McpServerPlan, ...] = (
+            *self.all_providers,
+            *self.plugins,
+            *self.mcp_servers,
+        )
+        return tuple(sorted({part.secret_name for part in parts if part.secret_name}))
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -95,7 +111,7 @@ def resolve(agent: VoiceAgent, install: InstallConfig, instructions: str) -> Pla
 
     Raises Hindrance where a provider or plugin is not known or no LiveKit server is named anywhere.
     """
-    _check_names(agent)
+    _check_names(agent, install)
     spec = agent.spec
     return Plan(
         agent=agent,
@@ -108,7 +124,7 @@ def resolve(agent: VoiceAgent, install: InstallConfig, instructions: str) -> Pla
             if spec.livekit.credentials_secret_ref
             else install.livekit.credentials_secret_name
         ),
-        providers=tuple(_provider(kind, choice, install) for kind, choice in _choices(spec.providers)),
+        providers=tuple(_provider(kind, choice, agent, install) for kind, choice in _choices(spec.providers)),
         plugins=tuple(_plugin(plugin) for plugin in spec.plugins),
         mcp_servers=tuple(
             McpServerPlan(
@@ -131,12 +147,12 @@ def _choices(providers: Providers) -> Iterator[tuple[ProviderKind, ModelChoice]]
             yield kind, choice
 
 
-def _check_names(agent: VoiceAgent) -> None:
+def _check_names(agent: VoiceAgent, install: InstallConfig) -> None:
     unknown = [
         unknown_provider_sentence(kind, one.provider, kind if place is None else f"{kind}.fallbacks[{place}]")
         for kind, choice in _choices(agent.spec.providers)
         for place, one in ((None, choice), *enumerate(_fallbacks(choice)))
-        if find_provider(kind, one.provider) is None
+        if _entry(kind, one, agent, install) is None
     ]
     if unknown:
         raise Hindrance(reasons.UNKNOWN_PROVIDER, " ".join(unknown))
@@ -168,21 +184,53 @@ def _livekit_url(agent: VoiceAgent, install: InstallConfig) -> str:
     return url
 
 
-def _provider(kind: ProviderKind, wanted: ModelChoice, install: InstallConfig) -> ProviderPlan:
+def _entry(kind: ProviderKind, wanted: ModelChoice, agent: VoiceAgent, install: InstallConfig) -> ProviderEntry | None:
+    """The catalogue's entry, or one of a provider that the catalogue does not know and the image may have.
+
+    An image of one's own may bring providers, which only its pods can judge: they say so by ConfigSynced.
+    """
     entry = find_provider(kind, wanted.provider)
+    if entry is not None or not (agent.spec.image or install.knows_provider(kind, wanted.provider)):
+        return entry
+    usual = f"{wanted.provider.upper().replace('-', '_')}_API_KEY"
+    return ProviderEntry(
+        wanted.provider, kind, (Credential(usual, "", optional=True),), "default", "", third_party=True
+    )
+
+
+def _provider(kind: ProviderKind, wanted: ModelChoice, agent: VoiceAgent, install: InstallConfig) -> ProviderPlan:
+    entry = _entry(kind, wanted, agent, install)
     if entry is None:
         raise Hindrance(reasons.UNKNOWN_PROVIDER, unknown_provider_sentence(kind, wanted.provider))
     defaults = install.provider_defaults(kind, wanted.provider)
+    base_url = wanted.base_url or defaults.base_url
+    # an image of one's own may have other options
+    problems = [] if agent.spec.image else option_problems(entry, wanted.options)
+    if entry.needs_base_url and not base_url:
+        problems.append(f'The {kind} provider "{entry.name}" has no address of its own: set its baseURL.')
+    if problems:
+        raise Hindrance(reasons.INVALID_PROVIDER, " ".join(problems))
     secret = wanted.credentials_secret_ref
     usual_key = defaults.secret_key or entry.credential_key
+    secret_key = (secret.key or entry.credential_key) if secret else usual_key
+    named = secret.name if secret else defaults.secret_name
+    further = entry.credentials[1:]
+    options = frozenset(wanted.options)
+    # who names a Secret means it, whether or not the provider could do without
+    key_needed = bool(named and entry.key_optional) or entry.credentials[0].needed(base_url, options)
     return ProviderPlan(
         kind=kind,
         provider=wanted.provider,
         model=wanted.model or entry.default_model,
         voice=getattr(wanted, "voice", None),
-        base_url=wanted.base_url or defaults.base_url,
-        secret_name=secret.name if secret else defaults.secret_name or wanted.provider,
-        secret_key=(secret.key or entry.credential_key) if secret else usual_key,
+        base_url=base_url,
+        secret_name=named or (None if entry.key_optional else wanted.provider),
+        secret_key=secret_key,
         options=wanted.options,
-        fallbacks=tuple(_provider(kind, fallback, install) for fallback in _fallbacks(wanted)),
+        needed_keys=(
+            *((secret_key,) if key_needed else ()),
+            *(credential.key for credential in further if credential.needed(base_url, options)),
+        ),
+        further_keys=tuple(credential.key for credential in further),
+        fallbacks=tuple(_provider(kind, fallback, agent, install) for fallback in _fallbacks(wanted)),
     )

@@ -16,15 +16,11 @@ def require_served(spec: VoiceAgentSpec) -> None:
         )
     if spec.transcripts.enabled:
         sentences.append("spec.transcripts.enabled: transcripts are not kept by this version; set it to false.")
-    if spec.turn_detection.mode in ("model", "manual"):
+    if spec.turn_detection.mode == "stt" and spec.providers.realtime is not None:
         sentences.append(
-            f"spec.turnDetection.mode {spec.turn_detection.mode}: not served by this version; set it to vad or stt."
+            "spec.turnDetection.mode stt: a realtime model takes the place of speech to text; set it to vad, model or "
+            "manual."
         )
-    sentences += [
-        f"spec.providers.{kind}.fallbacks: fallbacks are not served by this version; remove them."
-        for kind in ("stt", "llm", "tts")
-        if getattr(getattr(spec.providers, kind), "fallbacks", None)
-    ]
     if not spec.metrics.enabled:
         sentences.append("spec.metrics.enabled: this version always measures calls; set it to true.")
     if spec.logging.format != "json":

@@ -17,7 +17,8 @@ def test_an_unknown_provider_is_told_and_what_runs_stays(operator: Any, space: A
     space.cluster.apply(document, "voiceagents")
     ready = space.until_reason("UnknownProvider")
     assert ready["message"] == (
-        'spec.providers.llm.provider "opnai" is not known. Did you mean "openai"? Known llm providers: openai.'
+        'spec.providers.llm.provider "opnai" is not known. Did you mean "openai"? Known llm providers: openai, '
+        "openai_compatible, anthropic, cohere, google, azure."
     )
     assert space.condition("Stalled")["status"] == "True"
     assert space.condition("ProvidersReady")["status"] == "False"

@@ -26,8 +26,7 @@ from voiceagent_worker.mcp_tools import McpTools
 from voiceagent_worker.plugins.call import CallPlugins
 from voiceagent_worker.plugins.in_room import begin, open_plugins
 from voiceagent_worker.plugins.speech import typed
-from voiceagent_worker.providers import Models
-from voiceagent_worker.providers.openai import build_llm, build_tts
+from voiceagent_worker.providers import build_models
 
 TOKEN = "a-token-of-the-tool-server"
 
@@ -86,9 +85,8 @@ async def talk(speech: SpeechServer, *plugins: dict[str, Any], **fields: Any) ->
     )
     told: list[Any] = []
     call = open_plugins(config, "call", told.append, Redactor()) if plugins else None
-    llm = build_llm(config.providers.llm, "en", "no-key")  # type: ignore[arg-type]
-    voice = build_tts(config.providers.tts, "en", "no-key")  # type: ignore[arg-type]
-    session = create_session(Models(stt=None, llm=llm, tts=voice), None, config.turn_detection, call)  # type: ignore[arg-type]
+    models = await build_models(config, Redactor())
+    session = create_session(models, None, config.turn_detection, call)  # type: ignore[arg-type]
     agent = create_agent(config, call)
     tools = McpTools(config.mcp_servers, "call", told.append, Redactor(), pause_seconds=0.01)
     if call is not None:
@@ -102,7 +100,7 @@ async def talk(speech: SpeechServer, *plugins: dict[str, Any], **fields: Any) ->
         if call is not None:
             await call.end()
         await tools.close()
-        await llm.aclose()
+        await models.llm.aclose()
 
 
 FILTER = {"name": "profanity_filter"}

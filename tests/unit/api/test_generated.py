@@ -5,9 +5,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from voiceagent_api import crd, reference, values_schema
+from voiceagent_api import crd, providers_page, reference, values_schema
 
-MADE = (crd, reference, values_schema)
+MADE = (crd, reference, values_schema, providers_page)
 
 
 @pytest.mark.parametrize("module", MADE, ids=lambda module: module.__name__)

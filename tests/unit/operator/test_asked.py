@@ -87,3 +87,10 @@ def test_a_pod_that_livekit_does_not_take_is_named_with_the_cure(manifest: Make)
         "LiveKit URL), or LIVEKIT_API_KEY and LIVEKIT_API_SECRET in Secret default/livekit. Its log: "
         "kubectl --namespace default logs p",
     )
+
+
+def test_a_refused_provider_that_another_stands_in_for_is_told_and_keeps_the_agent_ready(manifest: Make) -> None:
+    refused = check(False, "it refused the key").model_copy(update={"replaceable": True})
+    verdicts = judge(findings(manifest, Reading("u", reachable=True, registered=True, checks=(refused,))), SERVING)
+    assert (verdicts["ProvidersReady"].holds, verdicts["ProvidersReady"].reason) == (False, "ProviderRefuses")
+    assert (verdicts["Ready"].holds, verdicts["Stalled"].holds) == (True, False)

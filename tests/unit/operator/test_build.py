@@ -160,13 +160,17 @@ def test_the_config_file_reads_back_as_it_was_meant(
 ) -> None:
     providers = {
         "stt": {"provider": "deepgram"},
-        "llm": {"provider": "openai", "options": options},
+        "llm": {"provider": "openai", "options": {"metadata": options}},
         "tts": {"provider": "openai"},
     }
     children = build_children(plan(instructions=instructions, greeting=greeting, providers=providers), STAMP)
     text = children.config_map["data"]["agent.json"]
     config = AgentConfig.model_validate_json(text)
-    assert (config.instructions, config.greeting, config.providers.llm.options) == (instructions, greeting, options)
+    assert (config.instructions, config.greeting, config.providers.llm.options["metadata"]) == (
+        instructions,
+        greeting,
+        options,
+    )
     assert children.config_revision == config_revision(text)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from voiceagent_api.install import InstallConfig
+from voiceagent_api.install import InstallConfig, ProviderDefaults
 from voiceagent_operator.agent import is_paused, parse_agent
 from voiceagent_operator.errors import Hindrance
 from voiceagent_operator.reasons import Problem
@@ -49,7 +49,8 @@ def test_all_unknown_providers_are_told_at_once_with_the_nearest_name(manifest: 
     assert raised.value.problem == Problem(
         "UnknownProvider",
         'spec.providers.stt.provider "deepgramm" is not known. Did you mean "deepgram"? Known stt providers: openai, '
-        'deepgram. spec.providers.llm.provider "acme" is not known. Known llm providers: openai.',
+        'deepgram, google, azure. spec.providers.llm.provider "acme" is not known. Known llm providers: openai, '
+        "openai_compatible, anthropic, cohere, google, azure.",
     )
 
 
@@ -104,3 +105,60 @@ def test_a_webhook_or_an_image_of_ones_own_may_have_a_plugin_of_any_name(plan: C
     assert [(one.plugin.name, one.secret_name) for one in made.plugins] == [("crm", "crm"), ("example", None)]
     assert "crm" in made.mounted_secrets
     assert plan(image="own:1", plugins=[{"name": "ours"}]).plugins[0].plugin.name == "ours"
+
+
+def three(kind: str, **choice: Any) -> dict[str, Any]:
+    return {"stt": {"provider": "deepgram"}, "llm": {"provider": "openai"}, "tts": {"provider": "openai"}, kind: choice}
+
+
+def hindrance(manifest: Make, install: InstallConfig, **spec: Any) -> Problem:
+    with pytest.raises(Hindrance) as raised:
+        resolve(parse_agent(manifest(**spec)), install, "")
+    return raised.value.problem
+
+
+def test_an_option_that_the_provider_does_not_take_is_told(manifest: Make, install: InstallConfig) -> None:
+    problem = hindrance(manifest, install, providers=three("llm", provider="openai", options={"temprature": 1}))
+    assert problem.reason == "InvalidProvider"
+    assert problem.message.startswith(
+        'The option "temprature" of the llm provider "openai" is not known. Did you mean "temperature"?'
+    )
+
+
+def test_the_options_of_an_image_of_ones_own_are_its_own_business(plan: Callable[..., Plan]) -> None:
+    made = plan(image="mine", providers=three("llm", provider="openai", options={"newest": 1}))
+    assert made.providers[1].options == {"newest": 1}
+
+
+def test_a_server_of_ones_own_needs_an_address_and_no_secret(
+    manifest: Make, install: InstallConfig, plan: Callable[..., Plan]
+) -> None:
+    problem = hindrance(manifest, install, providers=three("llm", provider="openai_compatible"))
+    assert problem.message == ('The llm provider "openai_compatible" has no address of its own: set its baseURL.')
+    own = {"provider": "openai_compatible", "model": "qwen", "baseURL": "http://vllm.test/v1"}
+    without = plan(providers=three("llm", **own)).providers[1]
+    assert (without.secret_name, without.needed_keys) == (None, ())
+    secret = {"credentialsSecretRef": {"name": "vllm"}}
+    named = plan(providers=three("llm", **own, **secret)).providers[1]
+    assert (named.secret_name, named.needed_keys) == ("vllm", ("API_KEY",))
+
+
+def test_azure_needs_two_keys_unless_the_spec_gives_the_second(plan: Callable[..., Plan]) -> None:
+    asked = plan(providers=three("tts", provider="azure")).providers[2]
+    assert asked.needed_keys == ("AZURE_SPEECH_KEY", "AZURE_SPEECH_REGION")
+    region = plan(providers=three("tts", provider="azure", options={"speech_region": "westeurope"})).providers[2]
+    assert (region.needed_keys, region.further_keys) == (("AZURE_SPEECH_KEY",), ("AZURE_SPEECH_REGION",))
+    address = plan(providers=three("llm", provider="azure", baseURL="https://x.openai.azure.com")).providers[1]
+    assert address.needed_keys == ("AZURE_OPENAI_API_KEY",)
+
+
+def test_a_provider_that_only_an_image_of_ones_own_has_is_let_through(
+    manifest: Make, install: InstallConfig, plan: Callable[..., Plan]
+) -> None:
+    acme = three("tts", provider="acme", voice="anna")
+    assert hindrance(manifest, install, providers=acme).reason == "UnknownProvider"
+    own = plan(image="mine", providers=acme).providers[2]
+    assert (own.provider, own.model, own.secret_name, own.secret_key) == ("acme", "default", None, "ACME_API_KEY")
+    known = install.model_copy(update={"providers": {"tts.acme": ProviderDefaults(secret_name="acme")}})
+    by_install = resolve(parse_agent(manifest(providers=acme)), known, "").providers[2]
+    assert (by_install.secret_name, by_install.needed_keys) == ("acme", ("ACME_API_KEY",))

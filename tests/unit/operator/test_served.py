@@ -8,8 +8,6 @@ from voiceagent_operator.agent import parse_agent
 from voiceagent_operator.errors import Hindrance
 from voiceagent_operator.served import require_served
 
-STT, LLM, TTS = ({"provider": name} for name in ("deepgram", "openai", "openai"))
-
 
 @pytest.mark.parametrize(
     ("spec", "field"),
@@ -19,10 +17,9 @@ STT, LLM, TTS = ({"provider": name} for name in ("deepgram", "openai", "openai")
             "spec.plugins: a realtime model",
         ),
         ({"transcripts": {"enabled": True}}, "spec.transcripts.enabled"),
-        ({"turnDetection": {"mode": "model"}}, "spec.turnDetection.mode model"),
         (
-            {"providers": {"stt": STT, "llm": {**LLM, "fallbacks": [LLM]}, "tts": TTS}},
-            "spec.providers.llm.fallbacks",
+            {"providers": {"realtime": {"provider": "openai"}}, "turnDetection": {"mode": "stt"}},
+            "spec.turnDetection.mode stt",
         ),
         ({"metrics": {"enabled": False}}, "spec.metrics.enabled"),
         ({"logging": {"format": "text"}}, "spec.logging.format"),

@@ -80,6 +80,7 @@ def test_every_series_carries_namespace_agent_and_revision_and_is_there_from_the
         "voiceagent_tts_ttfb_seconds",
         "voiceagent_turn_e2e_latency_seconds",
         "voiceagent_provider_errors",
+        "voiceagent_provider_available",
         "voiceagent_llm_tokens",
         "voiceagent_tts_characters",
         "voiceagent_stt_audio_seconds",

@@ -13,6 +13,7 @@ from typing import Any, Final
 from livekit import rtc
 from livekit.agents import NOT_GIVEN, Agent, AgentSession, FlushSentinel, ModelSettings, NotGivenOr, StopResponse, stt
 from livekit.agents.llm import ChatChunk, ChatContext, ChatMessage, Tool
+from livekit.agents.utils import is_given
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.room_io import TextInputEvent
 
@@ -111,9 +112,9 @@ class PluginSession(AgentSession[None]):
         allow_interruptions: NotGivenOr[bool] = NOT_GIVEN,
         add_to_chat_ctx: bool = True,
     ) -> SpeechHandle:
-        """Say a text after the plugins."""
+        """Say a text after the plugins; one that comes as sound already is said as it is."""
         return super().say(
-            processed_text(text, self._plugins),
+            text if is_given(audio) else processed_text(text, self._plugins),
             audio=audio,
             allow_interruptions=allow_interruptions,
             add_to_chat_ctx=add_to_chat_ctx,

@@ -13,9 +13,9 @@ MIN_CHARACTERS: Final = 10
 """Less than that goes with the next sentence: a request for "Oh." sounds cut off."""
 
 
-def prompt_speech(speech: tts.TTS[Any]) -> tts.TTS[Any]:
+def prompt_speech(speech: tts.TTS[Any] | None) -> tts.TTS[Any] | None:
     """The same, but prompt with text that comes from plugins."""
-    if speech.capabilities.streaming:
+    if speech is None or speech.capabilities.streaming:
         return speech
     return tts.StreamAdapter(tts=speech, sentence_tokenizer=WholeSentences())
 

@@ -9,22 +9,23 @@ from typing import Any
 from livekit.plugins import deepgram
 from voiceagent_api.agent_config import ProviderConfig
 
+from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options
 
 
-def build_stt(config: ProviderConfig, language: str, api_key: str) -> deepgram.STT:
+def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> deepgram.STT:
     """Speech to text, streamed, with interim results."""
-    options = {"language": language, **checked_options("stt", config, deepgram.STT)}
-    return deepgram.STT(model=config.model, api_key=api_key, **_address(config, "listen"), **options)
+    options = {"language": language, **checked_options("stt", config)}
+    return deepgram.STT(model=config.model, api_key=credentials.api_key, **_address(config, "listen"), **options)
 
 
-def build_tts(config: ProviderConfig, language: str, api_key: str) -> deepgram.TTS:
+def build_tts(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> deepgram.TTS:
     """Text to speech, streamed. At Deepgram a voice is a model (aura-2-thalia-en): given both, voice wins."""
     return deepgram.TTS(
         model=config.voice or config.model,
-        api_key=api_key,
+        api_key=credentials.api_key,
         **_address(config, "speak"),
-        **checked_options("tts", config, deepgram.TTS),
+        **checked_options("tts", config),
     )
 
 

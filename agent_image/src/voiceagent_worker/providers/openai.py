@@ -4,44 +4,98 @@
 `/audio/transcriptions`, `/chat/completions` and `/audio/speech`.
 """
 
+import asyncio
 from typing import Any, Final
 
 # the SDK imports these at the first request, on the event loop; here they are part of the warm-up
 import openai.resources.audio
 import openai.resources.chat  # noqa: F401
+from livekit.agents import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectOptions,
+    APITimeoutError,
+    NotGivenOr,
+    stt,
+    utils,
+)
 from livekit.plugins import openai as plugin
+from livekit.plugins.openai.tts import ChunkedStream
 from voiceagent_api.agent_config import ProviderConfig
 
-from voiceagent_worker.providers.options import checked_options
+from voiceagent_worker.providers.keys import ProviderCredentials
+from voiceagent_worker.providers.options import checked_options, given, root
+from voiceagent_worker.providers.patience import ImpatientStream
 
 DEFAULT_VOICE: Final = "alloy"
 """Known to every speech model of OpenAI."""
 
 
-def build_stt(config: ProviderConfig, language: str, api_key: str) -> plugin.STT:
+class STT(plugin.STT):
+    """The plugin's, ended when it takes too long: by itself it waits for 30 s."""
+
+    async def _recognize_impl(
+        self,
+        buffer: utils.AudioBuffer,
+        *,
+        language: NotGivenOr[str | list[str]] = NOT_GIVEN,
+        conn_options: APIConnectOptions,
+    ) -> stt.SpeechEvent:
+        try:
+            async with asyncio.timeout(conn_options.timeout):
+                return await super()._recognize_impl(buffer, language=language, conn_options=conn_options)
+        except TimeoutError as error:
+            raise APITimeoutError() from error
+
+
+def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> STT:
     """Speech to text, one request for each stretch of speech that the session's voice detection finds."""
-    options = {"language": language, **checked_options("stt", config, plugin.STT)}
-    return plugin.STT(model=config.model, api_key=api_key, **_address(config), **options)
+    options = {"language": language, **checked_options("stt", config)}
+    return STT(model=config.model, api_key=credentials.api_key, **given(base_url=root(config)), **options)
 
 
-def build_llm(config: ProviderConfig, language: str, api_key: str) -> plugin.LLM:
+def build_llm(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> plugin.LLM:
     """The language model; it learns the language from the instructions and the talk."""
     return plugin.LLM(
-        model=config.model, api_key=api_key, **_address(config), **checked_options("llm", config, plugin.LLM)
+        model=config.model,
+        api_key=credentials.api_key,
+        **given(base_url=root(config)),
+        **checked_options("llm", config),
     )
 
 
-def build_tts(config: ProviderConfig, language: str, api_key: str) -> plugin.TTS:
+class TTS(plugin.TTS):
+    """The plugin's, ended when it stalls."""
+
+    def synthesize(self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> ChunkedStream:
+        """One sentence or more."""
+        return _Stream(tts=self, input_text=text, conn_options=conn_options)
+
+
+class _Stream(ImpatientStream, ChunkedStream):
+    pass
+
+
+def build_tts(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> TTS:
     """Text to speech; it speaks the language of the text."""
-    return plugin.TTS(
+    return TTS(
         model=config.model,
         voice=config.voice or DEFAULT_VOICE,
-        api_key=api_key,
-        **_address(config),
-        **checked_options("tts", config, plugin.TTS),
+        api_key=credentials.api_key,
+        **given(base_url=root(config)),
+        **checked_options("tts", config),
     )
 
 
-def _address(config: ProviderConfig) -> dict[str, Any]:
-    # left out rather than None: the plugin then takes OpenAI's own address
-    return {} if config.base_url is None else {"base_url": config.base_url.rstrip("/")}
+def build_realtime(
+    config: ProviderConfig, language: str, credentials: ProviderCredentials
+) -> plugin.realtime.RealtimeModel:
+    """One model that hears, thinks and speaks, over a WebSocket."""
+    make: Any = plugin.realtime.RealtimeModel
+    model: plugin.realtime.RealtimeModel = make(
+        model=config.model,
+        api_key=credentials.api_key,
+        **given(voice=config.voice, base_url=root(config)),
+        **checked_options("realtime", config),
+    )
+    return model

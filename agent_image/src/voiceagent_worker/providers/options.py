@@ -1,35 +1,30 @@
-"""Checks a provider's `options` against what its plugin takes, so that a typing error becomes a sentence."""
+"""The options to give to a provider's plugin, checked."""
 
-import difflib
-import inspect
-from typing import Any, Final
+from typing import Any
 
 from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_api.catalogue import ProviderKind
+from voiceagent_api.options import option_problems
 
 from voiceagent_worker.errors import ConfigurationError
-
-OWN_FIELDS: Final = {
-    "api_key": "credentialsSecretRef",
-    "base_url": "baseURL",
-    "model": "model",
-    "voice": "voice",
-}
-"""Set by fields of their own; an option of that name would contradict one."""
-OBJECTS: Final = frozenset({"client", "http_session", "vad", "word_tokenizer", "timeout"})
-"""Parameters that no JSON value can fill."""
+from voiceagent_worker.registry import find_entry
 
 
-def checked_options(kind: ProviderKind, config: ProviderConfig, plugin: type) -> dict[str, Any]:
-    """The options to give to the plugin's class. Raises ConfigurationError for one that it does not take."""
-    parameters = inspect.signature(plugin).parameters
-    allowed = sorted(n for n in parameters if not n.startswith("_") and n not in OBJECTS and n not in OWN_FIELDS)
-    for name in config.options:
-        where = f'The option "{name}" of the {kind} provider "{config.provider}"'
-        if name in OWN_FIELDS:
-            raise ConfigurationError(f"{where} has a field of its own: set {OWN_FIELDS[name]} instead.")
-        if name not in allowed:
-            near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.6)
-            hint = f' Did you mean "{near[0]}"?' if near else ""
-            raise ConfigurationError(f"{where} is not known.{hint} Known options: {', '.join(allowed)}.")
-    return dict(config.options)
+def checked_options(kind: ProviderKind, config: ProviderConfig) -> dict[str, Any]:
+    """The options, by the names of the plugin's parameters. Raises ConfigurationError for what it does not take."""
+    entry = find_entry(kind, config.provider)
+    problems = option_problems(entry, config.options) if entry else []
+    if problems:
+        raise ConfigurationError(" ".join(problems))
+    whole = {option.name for option in entry.options if option.type == "integer"} if entry else set()
+    return {name: int(value) if name in whole else value for name, value in config.options.items()}
+
+
+def given(**parameters: Any) -> dict[str, Any]:
+    """The parameters that are given; for the others a plugin has its own defaults, which None is not."""
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def root(config: ProviderConfig) -> str | None:
+    """The address to ask, if it is not the provider's own."""
+    return None if config.base_url is None else config.base_url.rstrip("/")

@@ -54,12 +54,16 @@ def build_config_map(plan: Plan, revision: str, text: str) -> Object:
 
 
 def _provider(plan: ProviderPlan) -> ProviderConfig:
+    folder = f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}"
     return ProviderConfig(
         provider=plan.provider,
         model=plan.model,
         voice=plan.voice,
         base_url=plan.base_url,
-        credentials_path=f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}/{plan.secret_key}",
+        credentials_path=f"{folder}/{plan.secret_key}" if plan.secret_name else None,
+        further_credentials=(
+            {key: f"{folder}/{key}" for key in plan.further_keys} if plan.secret_name and plan.further_keys else None
+        ),
         options=plan.options,
         fallbacks=[_provider(fallback) for fallback in plan.fallbacks],
     )
