@@ -1,8 +1,11 @@
 """Credentials are files, mounted from Secrets and read anew each time: rotating a key needs no restart.
 
-The sentences here name the file, never its content.
+Where the environment holds one, it wins over the file, as everywhere in the configuration. The sentences here name
+the file or variable, never its content.
 """
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,11 +28,14 @@ class LiveKitCredentials:
     api_secret: str = field(repr=False)
 
 
-def read_livekit_credentials(folder: Path) -> LiveKitCredentials:
-    """Read the mounted LiveKit Secret. Raises ConfigurationError."""
+def read_livekit_credentials(folder: Path, environment: Mapping[str, str] | None = None) -> LiveKitCredentials:
+    """The LiveKit credentials of the environment, else of the mounted Secret. Raises ConfigurationError."""
 
     def read(key: str) -> str:
-        return _read_key(folder / key, f"The LiveKit credential {key}", "Set that key in the agent's LiveKit Secret.")
+        subject = f"The LiveKit credential {key}"
+        if text := (environment or {}).get(key):
+            return _checked(text.strip(), subject, f"the environment variable {key}", "Set it to that key alone.")
+        return _read_key(folder / key, subject, "Set that key in the agent's LiveKit Secret.")
 
     return LiveKitCredentials(api_key=read(names.LIVEKIT_API_KEY), api_secret=read(names.LIVEKIT_API_SECRET))
 
@@ -42,6 +48,10 @@ def read_control_token(path: Path) -> str:
 def read_provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
     """Read the key of one provider. Raises ConfigurationError."""
     subject = f'The credential of the {kind} provider "{config.provider}"'
+    if config.credentials_env is not None:
+        place = f"the environment variable {config.credentials_env}"
+        text = os.environ.get(config.credentials_env, "").strip()
+        return _checked(text, subject, place, "Set it to the key alone.")
     if config.credentials_path is not None:
         return _read_key(
             Path(config.credentials_path),
@@ -51,7 +61,8 @@ def read_provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
     if config.base_url is not None:
         return NO_KEY
     raise ConfigurationError(
-        f"{subject} is not configured: the config file gives no credentialsPath. Name a Secret in credentialsSecretRef."
+        f"{subject} is not configured: the config file gives no credentialsPath. Name a Secret in "
+        "credentialsSecretRef, or set the provider's environment variable."
     )
 
 
@@ -67,6 +78,12 @@ def _read_key(path: Path, subject: str, remedy: str) -> str:
         raise ConfigurationError(f"{subject} in {path} is not text. {remedy}") from error
     if not key:
         raise ConfigurationError(f"{subject} is empty: the file {path} has no content. {remedy}")
+    return _checked(key, subject, str(path), remedy)
+
+
+def _checked(key: str, subject: str, place: str, remedy: str) -> str:
+    if not key:
+        raise ConfigurationError(f"{subject} is empty in {place}. {remedy}")
     if not key.isprintable():
-        raise ConfigurationError(f"{subject} in {path} holds more than one line or unprintable characters. {remedy}")
+        raise ConfigurationError(f"{subject} in {place} holds more than one line or unprintable characters. {remedy}")
     return key

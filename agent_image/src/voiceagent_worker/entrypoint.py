@@ -17,7 +17,7 @@ from voiceagent_api.agent_config import AgentConfig
 
 from voiceagent_worker import logs
 from voiceagent_worker.channel import SessionChannel
-from voiceagent_worker.config import load_config
+from voiceagent_worker.config import read_accepted
 from voiceagent_worker.conversation import create_agent, create_session, report
 from voiceagent_worker.credentials import read_control_token
 from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
@@ -103,7 +103,7 @@ class Call:
 
     async def _start(self) -> None:
         try:
-            loaded = await asyncio.to_thread(load_config, self._folder.accepted_config)
+            loaded = await asyncio.to_thread(read_accepted, self._folder.accepted_config)
         except WorkerError:
             self._tell_started("unknown")
             raise

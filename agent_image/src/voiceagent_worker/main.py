@@ -34,6 +34,7 @@ from voiceagent_worker.rescue import Rescue
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sessions import SessionRegistry
 from voiceagent_worker.settings import Settings, read_settings
+from voiceagent_worker.show import show
 
 logger = logging.getLogger(__name__)
 
@@ -43,17 +44,22 @@ EXIT_CONFIGURATION: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the worker; the result is the process's exit code."""
-    settings = read_settings(arguments, os.environ)
+    """Run the worker, or with `show` first print its configuration; the result is the process's exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["show"]:
+        return show(read_settings(given[1:], os.environ))
+    settings = read_settings(given, os.environ)
     try:
-        first = load_config(settings.config_path)
-        credentials = read_livekit_credentials(settings.livekit_path)
+        first = load_config(settings.config_path, settings.layers, required=settings.config_required)
+        credentials = read_livekit_credentials(settings.livekit_path, settings.layers.environment)
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIGURATION
     redactor = logs.Redactor()
     redactor.add(credentials.api_secret)
     logs.configure_main(first.config.log_level, redactor)
+    for problem in first.problems:
+        logger.error("The configuration is wrong, and the worker starts without that value: %s", problem.sentence)
     # inherited by the calls' processes: the end-of-turn model they would load takes 240 MB and is not used
     os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
     folder = RunFolder(Path(tempfile.mkdtemp(prefix="voiceagent-")))
@@ -76,7 +82,7 @@ class Worker:
         config = first.config
         self._settings = settings
         self._drain = Drain()
-        self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first)
+        self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first, settings.layers)
         self._metrics = WorkerMetrics(
             Identity(self._namespace, config.name, settings.revision),
             [(kind, provider.provider) for kind, provider in providers_of(config).items()],

@@ -18,6 +18,8 @@ class ProviderConfig(Model):
     base_url: str | None = Field(default=None, alias="baseURL")
     credentials_path: str | None = None
     """File that holds the key; read at each session's start."""
+    credentials_env: str | None = None
+    """Environment variable that holds the key; it wins over the file."""
     options: dict[str, Any] = Field(default_factory=dict)
     fallbacks: list["ProviderConfig"] = Field(default_factory=list)
     """Whom to turn to when it fails, in this order; those have none of their own."""
@@ -62,8 +64,12 @@ class AgentConfig(Model):
     providers: ProvidersConfig
     turn_detection: TurnDetection = TurnDetection()
     mcp_servers: list[McpServerConfig] = Field(default_factory=list)
-    max_session_seconds: int = 3600
-    drain_timeout_seconds: int = 3600
+    max_session_seconds: int = Field(default=3600, ge=1)
+    drain_timeout_seconds: int = Field(default=3600, ge=0)
+    metrics_enabled: bool = True
+    """False measures nothing of calls."""
+    metrics_retention_hours: int = Field(default=1, ge=1, le=8760)
+    """For how many hours the worker itself shows ended calls. The gateway's history has a setting of its own."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
 
