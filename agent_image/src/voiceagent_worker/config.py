@@ -22,6 +22,7 @@ from voiceagent_api.primitives import LIVEKIT_URL_PATTERN
 
 from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.layers import DEFAULT, Layers, Origin, Problem, compose
+from voiceagent_worker.plugins.loading import unknown_plugins
 
 POLL_SECONDS: Final = 1.0
 FIXED_FIELDS: Final = ("namespace", "name", "agent_name", "livekit_url", "drain_timeout_seconds", "metrics_enabled")
@@ -73,6 +74,8 @@ def load_config(path: Path, layers: Layers | None = None, *, required: bool = Tr
         if find_provider(kind, provider.provider) is None:
             place = _place(f"providers.{kind}.provider", origins, path)
             raise ConfigurationError(f"{place} cannot be used: {unknown_provider_sentence(kind, provider.provider)}")
+    for sentence in unknown_plugins(config):
+        raise ConfigurationError(f"{_place('plugins', origins, path)} cannot be used: {sentence}")
     return LoadedConfig(config, config.to_json() if text is None else text, origins, composed.problems)
 
 

@@ -1,5 +1,6 @@
 """The voice pipeline of one call, and what it tells of itself."""
 
+import functools
 from collections.abc import Callable
 
 from livekit.agents import (
@@ -20,39 +21,51 @@ from voiceagent_api.conversation import TurnDetection
 
 from voiceagent_worker.errors import AgentCreationError, SessionCreationError
 from voiceagent_worker.events import ProviderFailed, SentEvent, TurnCompleted, UsageReported
+from voiceagent_worker.plugins.call import CallPlugins
+from voiceagent_worker.plugins.speech import PluginAgent, PluginSession
 from voiceagent_worker.providers import Models
 from voiceagent_worker.providers.failures import kind_of
 from voiceagent_worker.turns import TurnTracker
 
 
-def create_agent(config: AgentConfig) -> Agent:
+def create_agent(config: AgentConfig, plugins: CallPlugins | None = None) -> Agent:
     """Who talks. Raises AgentCreationError."""
     try:
+        if plugins is not None:
+            return PluginAgent(instructions=config.instructions, plugins=plugins)
         return Agent(instructions=config.instructions)
     except Exception as error:
         raise AgentCreationError(f"The agent could not be made: {error}") from error
 
 
-def create_session(models: Models, voice_detection: vad.VAD, turns: TurnDetection) -> AgentSession[None]:
+def create_session(
+    models: Models, voice_detection: vad.VAD, turns: TurnDetection, plugins: CallPlugins | None = None
+) -> AgentSession[None]:
     """How it talks, and who speaks when. Raises SessionCreationError."""
+    make: Callable[..., AgentSession[None]] = AgentSession
+    if plugins is not None:
+        make = functools.partial(PluginSession, plugins=plugins)
     try:
-        return AgentSession(
+        return make(
             stt=models.stt,
             llm=models.llm,
             tts=models.tts,
             # a speech-to-text that cannot stream is fed by this too, a stretch of speech at a time
             vad=voice_detection,
-            turn_handling=turn_handling(turns),
+            turn_handling=turn_handling(turns, preemptive=plugins is None),
             userdata=NOT_GIVEN,
         )
     except Exception as error:
         raise SessionCreationError(f"The voice session could not be made: {error}") from error
 
 
-def turn_handling(turns: TurnDetection) -> TurnHandlingOptions:
-    """How the end of the caller's turn is found; never by a model of LiveKit's cloud."""
+def turn_handling(turns: TurnDetection, *, preemptive: bool = True) -> TurnHandlingOptions:
+    """How the end of the caller's turn is found; never by a model of LiveKit's cloud.
+
+    Unless `preemptive`, no answer is begun before the turn has ended: a plugin may still change the words.
+    """
     delays = turns.endpointing
-    return TurnHandlingOptions(
+    options = TurnHandlingOptions(
         turn_detection="stt" if turns.mode == "stt" else "vad",
         endpointing={
             "min_delay": delays.min_delay_milliseconds / 1000,
@@ -60,6 +73,9 @@ def turn_handling(turns: TurnDetection) -> TurnHandlingOptions:
         },
         interruption={"mode": "vad", "enabled": turns.interruption.enabled},
     )
+    if not preemptive:
+        options["preemptive_generation"] = {"enabled": False}
+    return options
 
 
 def report(

@@ -66,6 +66,16 @@ def read_provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
     )
 
 
+def read_webhook_secret(plugin: str, path: Path) -> str:
+    """Read the key that signs a webhook's messages. Raises ConfigurationError."""
+    return _read_key(path, f'The secret of the webhook plugin "{plugin}"', "Create the Secret of webhook.secretRef.")
+
+
+def read_mcp_token(server: str, path: Path) -> str:
+    """Read the bearer token for a server of tools. Raises ConfigurationError."""
+    return _read_key(path, f'The token of the tool server "{server}"', "Create the Secret of secretRef.")
+
+
 def _read_key(path: Path, subject: str, remedy: str) -> str:
     try:
         # resolved first: a Secret volume is swapped as a whole, and this file must be of one version

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess
+from livekit.agents import NOT_GIVEN, Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess
 from voiceagent_api.agent_config import AgentConfig
 
 from voiceagent_worker import logs
@@ -23,7 +23,10 @@ from voiceagent_worker.credentials import read_control_token
 from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
 from voiceagent_worker.events import SessionEnded, SessionStarted
 from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, withdraw_farewell
+from voiceagent_worker.mcp_tools import McpTools
 from voiceagent_worker.memory import memory_key
+from voiceagent_worker.plugins.in_room import RoomPlugins
+from voiceagent_worker.plugins.loading import plugin_modules
 from voiceagent_worker.providers import build_models, modules_of
 from voiceagent_worker.providers.failures import failure_sentence, kind_of
 from voiceagent_worker.remembering import CallMemory
@@ -54,7 +57,7 @@ Result = Literal["completed", "failed"]
 
 def modules_to_preload(config: AgentConfig) -> list[str]:
     """What every call needs, imported once before the first; the calls' processes are forked from that."""
-    return [VOICE_DETECTION, ASYNC_BACKEND, __name__, *modules_of(config)]
+    return [VOICE_DETECTION, ASYNC_BACKEND, __name__, *modules_of(config), *plugin_modules(config)]
 
 
 def prepare_process(process: JobProcess) -> None:
@@ -86,6 +89,8 @@ class Call:
         self._lost: str | None = None
         self._leaving = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._plugins: RoomPlugins | None = None
+        self._tools: McpTools | None = None
         context.log_context_fields = {"session": self._id, "room": context.job.room.name}
         context.add_shutdown_callback(self._finish)
         context.room.on("disconnected", self._on_disconnected)
@@ -112,10 +117,19 @@ class Call:
         logs.set_level(config.log_level)
         userdata = self._context.proc.userdata
         models = await build_models(config, userdata["redactor"])
-        session = create_session(models, userdata["vad"], config.turn_detection)
+        room = self._context.room
+        self._plugins = RoomPlugins.of(config, self._id, room, self._channel.send, userdata["redactor"])
+        plugins = self._plugins.call if self._plugins else None
+        session = create_session(models, userdata["vad"], config.turn_detection, plugins)
         report(session, self._id, config, self._channel.send, lambda event: self._on_close(config, event))
-        agent = create_agent(config)
+        agent = create_agent(config, plugins)
+        if config.mcp_servers:
+            self._tools = McpTools(config.mcp_servers, self._id, self._channel.send, userdata["redactor"])
+            self._spawn(self._tools.attach(agent), "tools")
         await self._join(session, agent, config)
+        if self._plugins is not None:
+            await self._plugins.start(session, agent)
+            self._spawn(self._plugins.show(), "plugin_attributes")
         greeting = sentence(BACK, config.language) if await self._remember(session, agent) else config.greeting
         if greeting:
             # refused where the caller is gone already; then the session's close is what tells the result
@@ -131,6 +145,7 @@ class Call:
                 await session.start(
                     agent=agent,
                     room=self._context.room,
+                    room_options=self._plugins.room_options if self._plugins else NOT_GIVEN,
                     # it would tell anyone in the room the instructions and the history, on request
                     session_host=False,
                     record=False,
@@ -201,10 +216,18 @@ class Call:
         """Called once the room is left, whyever. The last word on the channel."""
         for task in self._tasks:
             task.cancel()
+        await self._let_go()
         self._set_end("completed" if self._lost is None else "failed", self._lost)
         if self._end is not None:
             self._channel.send(self._end)
         await self._channel.close()
+
+    async def _let_go(self) -> None:
+        """Of plugins and tool servers, at once; each has a deadline of its own."""
+        parts = [part.close() for part in (self._plugins, self._tools) if part is not None]
+        for error in await asyncio.gather(*parts, return_exceptions=True):
+            if isinstance(error, Exception):
+                logger.warning("Something could not be let go of at the call's end: %s", type(error).__name__)
 
     def _set_end(self, outcome: Result, error: str | None) -> None:
         if self._end is None:

@@ -29,6 +29,10 @@ class SessionStartError(WorkerError):
     """The session was made but could not join its room."""
 
 
+class PluginError(WorkerError):
+    """A plugin cannot be used, or could not do its work."""
+
+
 def user_sentence(error: BaseException) -> str:
     """The sentence to show for any error: its own if it has one, else one that points to the log."""
     if isinstance(error, WorkerError):

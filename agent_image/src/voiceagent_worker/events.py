@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, TypeAdapter
+from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, TypeAdapter
 from voiceagent_api.base import Model
 from voiceagent_api.catalogue import ProviderKind
 from voiceagent_api.worker_status import TurnRecord
@@ -47,6 +47,52 @@ class ProviderFailed(Model):
     provider: str
 
 
+class PluginsStarted(Model):
+    """The plugins that take part in the call."""
+
+    type: Literal["plugins_started"] = "plugins_started"
+    session: str
+    plugins: list[str]
+
+
+class PluginResult(Model):
+    """What became of one call of a plugin."""
+
+    plugin: str
+    occasion: Literal["user", "agent", "session_start", "session_end"]
+    outcome: Literal["ok", "error", "timeout", "open"]
+    seconds: NonNegativeFloat
+    changed: bool = False
+
+
+class PluginsRan(Model):
+    """A message went through the plugins, or they were told of the call's start or end."""
+
+    type: Literal["plugins_ran"] = "plugins_ran"
+    session: str
+    results: list[PluginResult]
+
+
+class PluginReported(Model):
+    """A plugin counted or measured something of its own."""
+
+    type: Literal["plugin_reported"] = "plugin_reported"
+    session: str
+    plugin: str
+    name: str
+    value: FiniteFloat
+    counted: bool
+
+
+class McpServerTried(Model):
+    """The call tried to reach a server of tools."""
+
+    type: Literal["mcp_server_tried"] = "mcp_server_tried"
+    session: str
+    server: str
+    ok: bool
+
+
 class SessionEnded(Model):
     """The call ended in order. Always the last event of a call."""
 
@@ -71,7 +117,17 @@ class EndCall(Model):
     type: Literal["end"] = "end"
 
 
-SentEvent = SessionStarted | TurnCompleted | UsageReported | ProviderFailed | SessionEnded
+SentEvent = (
+    SessionStarted
+    | TurnCompleted
+    | UsageReported
+    | ProviderFailed
+    | PluginsStarted
+    | PluginsRan
+    | PluginReported
+    | McpServerTried
+    | SessionEnded
+)
 Event = SentEvent | SessionLost
 
 _SENT: TypeAdapter[SentEvent] = TypeAdapter(Annotated[SentEvent, Field(discriminator="type")])

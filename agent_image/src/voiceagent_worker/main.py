@@ -87,6 +87,9 @@ class Worker:
             Identity(self._namespace, config.name, settings.revision),
             [(kind, provider.provider) for kind, provider in providers_of(config).items()],
         )
+        self._metrics.plugins.expect(
+            [plugin.name for plugin in config.plugins], [server.name for server in config.mcp_servers]
+        )
         self._registry = SessionRegistry(clock=_now, on_change=self._on_change)
         self._rescue = Rescue(config.livekit_url, credentials, config.agent_name, self._metrics.recovered)
         self._channel = ChannelServer(folder.socket, self._registry.handle, clock=_now)
@@ -166,7 +169,11 @@ class Worker:
         if self._watcher.error is not None:
             logger.error(self._watcher.error)
             return
-        logs.set_level(self._watcher.current.config.log_level)
+        config = self._watcher.current.config
+        logs.set_level(config.log_level)
+        self._metrics.plugins.expect(
+            [plugin.name for plugin in config.plugins], [server.name for server in config.mcp_servers]
+        )
         logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
 
     def _why_not_ready(self) -> str | None:

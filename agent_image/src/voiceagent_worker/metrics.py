@@ -22,6 +22,7 @@ from voiceagent_api.worker_status import Outcome, SessionRecord, TurnRecord
 from voiceagent_worker import __version__
 from voiceagent_worker.admission import Refusal
 from voiceagent_worker.events import Event, ProviderFailed, SessionStarted, TurnCompleted
+from voiceagent_worker.plugins.metrics import PluginMetrics
 
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 DURATION_BUCKETS: Final = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0)
@@ -81,11 +82,13 @@ class WorkerMetrics:
             "voiceagent_build_info", "Versions, as labels of a constant 1.", ("version", "livekit_agents")
         )
         build.labels(*self._identity, __version__, _installed("livekit-agents")).set(1)
+        self.plugins = PluginMetrics(self.registry, IDENTITY_LABELS, self._identity)
         self._start_at_zero(providers)
 
     def observe(self, event: Event, before: SessionRecord | None, after: SessionRecord | None, active: int) -> None:
         """Count what an event changed: the call's record before and after it, and the number of calls now."""
         self._active.labels(*self._identity).set(active)
+        self.plugins.observe(event, before, after)
         if after is None:
             return
         if isinstance(event, SessionStarted) and before is None:

@@ -36,6 +36,17 @@ BACK: Final = {
 }
 """Said in place of the greeting by an agent that takes over the call of one that died."""
 
+UNPROCESSED: Final = {
+    "de": "Entschuldigung, da ist bei mir etwas schiefgegangen. Können Sie das bitte anders sagen?",
+    "en": "Sorry, something went wrong on my side. Could you put that another way, please?",
+    "es": "Perdone, algo ha fallado por mi parte. ¿Puede decirlo de otra manera, por favor?",
+    "fr": "Désolé, un problème est survenu de mon côté. Pouvez-vous le dire autrement, s'il vous plaît ?",
+    "it": "Mi scusi, qualcosa è andato storto da parte mia. Può dirlo in un altro modo, per favore?",
+    "nl": "Sorry, er ging bij mij iets mis. Kunt u het anders zeggen, alstublieft?",
+    "pt": "Desculpe, algo correu mal do meu lado. Pode dizer isso de outra forma, por favor?",
+}
+"""Answers a turn that a plugin with the policy Fail could not process."""
+
 
 def sentence(table: Mapping[str, str], language: str) -> str:
     """The sentence for a BCP 47 tag."""

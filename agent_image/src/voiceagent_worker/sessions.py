@@ -13,6 +13,10 @@ from voiceagent_api.worker_status import SessionRecord
 
 from voiceagent_worker.events import (
     Event,
+    McpServerTried,
+    PluginReported,
+    PluginsRan,
+    PluginsStarted,
     ProviderFailed,
     SessionEnded,
     SessionLost,
@@ -77,7 +81,9 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return _ended(record, event.at, event.outcome, event.error)
         case SessionLost():
             return _ended(record, event.at, "crashed", LOST_SENTENCE)
-        case SessionStarted() | ProviderFailed():
+        case PluginsStarted():
+            return record.model_copy(update={"plugins": event.plugins})
+        case SessionStarted() | ProviderFailed() | PluginsRan() | PluginReported() | McpServerTried():
             return record
 
 

@@ -40,6 +40,24 @@ class ProvidersConfig(Model):
         return self
 
 
+class PluginWebhookConfig(Model):
+    """A plugin that runs elsewhere."""
+
+    url: str
+    secret_path: str | None = None
+    """File that holds the key which signs each message; read at each session's start."""
+
+
+class PluginConfig(Model):
+    """A step that what is said passes through."""
+
+    name: str
+    webhook: PluginWebhookConfig | None = None
+    timeout_milliseconds: int = Field(default=200, gt=0)
+    on_error: Literal["Skip", "Fail"] = "Skip"
+    config: dict[str, Any] = Field(default_factory=dict)
+
+
 class McpServerConfig(Model):
     """A server of tools."""
 
@@ -63,6 +81,8 @@ class AgentConfig(Model):
     language: str = "en"
     providers: ProvidersConfig
     turn_detection: TurnDetection = TurnDetection()
+    plugins: list[PluginConfig] = Field(default_factory=list)
+    """In the order in which they are asked."""
     mcp_servers: list[McpServerConfig] = Field(default_factory=list)
     max_session_seconds: int = Field(default=3600, ge=1)
     drain_timeout_seconds: int = Field(default=3600, ge=0)

@@ -1,6 +1,7 @@
-"""Which providers there are: pure data that the operator checks names against and the worker builds from."""
+"""Which providers and plugins there are: pure data that the operator checks and the worker builds from."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,15 +51,38 @@ def unknown_provider_sentence(kind: ProviderKind, name: str, field: str = "") ->
     return f'spec.providers.{field}.provider "{name}" is not known.{hint} Known {kind} providers: {named}.'
 
 
-PLUGINS: tuple[str, ...] = ()
-"""Names of the plugins that the worker image has."""
+@dataclass(frozen=True, slots=True)
+class PluginEntry:
+    """A plugin of the worker image. `factory` is "module:class" there, imported only when an agent uses it."""
+
+    name: str
+    factory: str
 
 
-def unknown_plugin_sentence(name: str) -> str | None:
-    """What to tell a user who asked for a plugin that the image does not have; None where it has it."""
-    if name in PLUGINS:
+PLUGINS: tuple[PluginEntry, ...] = (
+    PluginEntry("conversation_memory", "voiceagent_worker.plugins.conversation_memory:ConversationMemory"),
+    PluginEntry("example", "voiceagent_worker.plugins.example:Example"),
+    PluginEntry("profanity_filter", "voiceagent_worker.plugins.profanity_filter:ProfanityFilter"),
+    PluginEntry("sentiment_analysis", "voiceagent_worker.plugins.sentiment_analysis:SentimentAnalysis"),
+)
+"""The plugins that the worker image of this release has; other images may have more, by entry points."""
+PLUGIN_ENTRY_POINTS = "voiceagent.plugins"
+"""The group of Python entry points by which a package in the worker image adds plugins."""
+
+
+def find_plugin(name: str) -> PluginEntry | None:
+    """The catalogue's plugin of that name, or None."""
+    return next((entry for entry in PLUGINS if entry.name == name), None)
+
+
+def unknown_plugin_sentence(name: str, also_known: Sequence[str] = ()) -> str | None:
+    """What to tell a user who asked for a plugin that the image does not have; None where it has it.
+
+    `also_known` are those that the image has besides this release's own.
+    """
+    known = sorted({entry.name for entry in PLUGINS} | set(also_known))
+    if name in known:
         return None
-    near = difflib.get_close_matches(name, PLUGINS, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f' Did you mean "{near[0]}"?' if near else ""
-    known = ", ".join(PLUGINS) or "none in this version"
-    return f'spec.plugins "{name}" is not known to the worker image.{hint} Known plugins: {known}.'
+    return f'spec.plugins "{name}" is not known to the worker image.{hint} Known plugins: {", ".join(known)}.'

@@ -33,6 +33,8 @@ class SessionRecord(Model):
     outcome: Outcome = "active"
     error: str | None = None
     turns: list[TurnRecord] = Field(default_factory=list)
+    plugins: list[str] = Field(default_factory=list)
+    """Those that take part in the call, in their order."""
     llm_prompt_tokens: int = 0
     llm_completion_tokens: int = 0
     tts_characters: int = 0

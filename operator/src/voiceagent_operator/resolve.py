@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from voiceagent_api.catalogue import ProviderKind, find_provider, unknown_plugin_sentence, unknown_provider_sentence
-from voiceagent_api.conversation import ModelChoice, Providers
+from voiceagent_api.conversation import ModelChoice, Plugin, Providers
 from voiceagent_api.install import InstallConfig
 from voiceagent_api.names import default_agent_name
 
@@ -18,6 +18,7 @@ from voiceagent_operator.errors import Hindrance
 
 PROVIDER_KINDS: tuple[ProviderKind, ...] = ("stt", "llm", "tts", "realtime")
 MCP_TOKEN_KEY = "MCP_TOKEN"  # noqa: S105 (a key's name, not a secret)
+WEBHOOK_SECRET_KEY = "WEBHOOK_SECRET"  # noqa: S105 (a key's name, not a secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,14 @@ class McpServerPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PluginPlan:
+    """One plugin, and where the secret of its webhook is if it has one."""
+
+    plugin: Plugin
+    secret_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is to run for a VoiceAgent."""
 
@@ -58,6 +67,8 @@ class Plan:
     livekit_secret: str
     providers: tuple[ProviderPlan, ...]
     """In the order of a turn: stt, llm and tts, or a realtime one alone."""
+    plugins: tuple[PluginPlan, ...]
+    """In the order in which they are asked."""
     mcp_servers: tuple[McpServerPlan, ...]
     instructions: str
 
@@ -68,9 +79,9 @@ class Plan:
 
     @property
     def mounted_secrets(self) -> tuple[str, ...]:
-        """Names of the Secrets that hold keys of providers and tool servers, each once."""
-        tokens = {server.secret_name for server in self.mcp_servers if server.secret_name}
-        return tuple(sorted({provider.secret_name for provider in self.all_providers} | tokens))
+        """Names of the Secrets that hold keys of providers, webhooks and tool servers, each once."""
+        others = {part.secret_name for part in (*self.plugins, *self.mcp_servers) if part.secret_name}
+        return tuple(sorted({provider.secret_name for provider in self.all_providers} | others))
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -97,6 +108,7 @@ def resolve(agent: VoiceAgent, install: InstallConfig, instructions: str) -> Pla
             else install.livekit.credentials_secret_name
         ),
         providers=tuple(_provider(kind, choice, install) for kind, choice in _choices(spec.providers)),
+        plugins=tuple(_plugin(plugin) for plugin in spec.plugins),
         mcp_servers=tuple(
             McpServerPlan(
                 name=server.name,
@@ -127,9 +139,17 @@ def _check_names(agent: VoiceAgent) -> None:
     ]
     if unknown:
         raise Hindrance(reasons.UNKNOWN_PROVIDER, " ".join(unknown))
+    if agent.spec.image:
+        # an image of one's own may bring plugins; its worker says which it lacks
+        return
     plugins = [unknown_plugin_sentence(plugin.name) for plugin in agent.spec.plugins if plugin.webhook is None]
     if any(plugins):
         raise Hindrance(reasons.UNKNOWN_PLUGIN, " ".join(sentence for sentence in plugins if sentence))
+
+
+def _plugin(plugin: Plugin) -> PluginPlan:
+    secret = plugin.webhook.secret_ref if plugin.webhook else None
+    return PluginPlan(plugin, secret.name if secret else None)
 
 
 def _fallbacks(choice: ModelChoice) -> tuple[ModelChoice, ...]:

@@ -8,11 +8,12 @@ from voiceagent_operator.errors import Hindrance
 
 def require_served(spec: VoiceAgentSpec) -> None:
     """Raise Hindrance with a sentence for each thing that would have no effect."""
-    sentences = [
-        f'spec.plugins "{plugin.name}": plugins by webhook are not served by this version; remove it.'
-        for plugin in spec.plugins
-        if plugin.webhook is not None
-    ]
+    sentences: list[str] = []
+    if spec.plugins and spec.providers.realtime is not None:
+        sentences.append(
+            "spec.plugins: a realtime model hears and speaks without text, so plugins cannot step in; remove them, "
+            "or use stt, llm and tts."
+        )
     if spec.transcripts.enabled:
         sentences.append("spec.transcripts.enabled: transcripts are not kept by this version; set it to false.")
     if spec.turn_detection.mode in ("model", "manual"):
@@ -24,8 +25,6 @@ def require_served(spec: VoiceAgentSpec) -> None:
         for kind in ("stt", "llm", "tts")
         if getattr(getattr(spec.providers, kind), "fallbacks", None)
     ]
-    if spec.mcp_servers:
-        sentences.append("spec.mcpServers: tool servers are not served by this version; remove them.")
     if not spec.metrics.enabled:
         sentences.append("spec.metrics.enabled: this version always measures calls; set it to true.")
     if spec.logging.format != "json":

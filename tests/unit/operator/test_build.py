@@ -36,6 +36,15 @@ FULL: dict[str, Any] = {
         },
         "tts": {"provider": "deepgram", "voice": "aura", "credentialsSecretRef": {"name": "shared", "key": "DG"}},
     },
+    "plugins": [
+        {"name": "profanity_filter", "onError": "Fail", "config": {"mask": "first_letter"}},
+        {
+            "name": "crm",
+            "timeoutMilliseconds": 500,
+            "webhook": {"url": "https://crm.test/hook", "secretRef": {"name": "crm"}},
+        },
+    ],
+    "mcpServers": [{"name": "calendar", "url": "https://tools.test/mcp", "secretRef": {"name": "tools", "key": "T"}}],
     "replicas": 4,
     "sessions": {"maxDurationSeconds": 60},
     "drain": {"timeoutSeconds": 120},
@@ -45,6 +54,9 @@ FULL: dict[str, Any] = {
     "resources": {"requests": {"memory": "3Gi"}, "limits": {"cpu": 2}},
 }
 HOT: list[dict[str, Any]] = [
+    {"plugins": [{"name": "profanity_filter"}]},
+    {"plugins": [{"name": "crm", "webhook": {"url": "https://crm.test/hook"}}]},
+    {"mcpServers": [{"name": "calendar", "url": "https://tools.test/mcp"}]},
     {"instructions": "Other."},
     {"greeting": "Other."},
     {"language": "de"},
@@ -56,6 +68,8 @@ HOT: list[dict[str, Any]] = [
                    "tts": {"provider": "deepgram"}}},
 ]  # fmt: skip
 ROLLS: list[dict[str, Any]] = [
+    {"plugins": [{"name": "crm", "webhook": {"url": "https://crm.test/hook", "secretRef": {"name": "crm"}}}]},
+    {"mcpServers": [{"name": "calendar", "url": "https://tools.test/mcp", "secretRef": {"name": "tools"}}]},
     {"image": "other:1"},
     {"resources": {"limits": {"memory": "4Gi"}}},
     {"livekit": {"url": "ws://other.test"}},

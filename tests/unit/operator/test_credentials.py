@@ -28,6 +28,16 @@ def test_every_missing_secret_is_told_with_the_command_that_makes_it(plan: Calla
     )
 
 
+def test_a_webhooks_missing_secret_is_told(plan: Callable[..., Plan]) -> None:
+    webhook = {"name": "crm", "webhook": {"url": "https://crm.test", "secretRef": {"name": "crm"}}}
+    there = secret("openai", "OPENAI_API_KEY") | secret("speech", "SPEECH_KEY")
+    problem = provider_problem(plan(plugins=[webhook]), there)
+    assert problem is not None
+    assert problem.message.startswith(
+        "Secret default/crm with key WEBHOOK_SECRET is missing; needed by plugin crm. Make it: kubectl"
+    )
+
+
 def test_a_missing_key_is_told_with_the_command_that_adds_it(plan: Callable[..., Plan]) -> None:
     problem = provider_problem(plan(), secret("openai", "OTHER") | secret("speech", "SPEECH_KEY"))
     assert problem is not None

@@ -86,3 +86,21 @@ def test_an_annotation_pauses(manifest: Make) -> None:
     assert not is_paused(body)
     body["metadata"]["annotations"] = {"voiceagents.dev/paused": "true"}
     assert is_paused(body)
+
+
+def test_an_unknown_plugin_is_told_with_the_nearest_name(manifest: Make, install: InstallConfig) -> None:
+    with pytest.raises(Hindrance) as raised:
+        resolve(parse_agent(manifest(plugins=[{"name": "example"}, {"name": "profanity_filtre"}])), install, "")
+    assert raised.value.problem == Problem(
+        "UnknownPlugin",
+        'spec.plugins "profanity_filtre" is not known to the worker image. Did you mean "profanity_filter"? '
+        "Known plugins: conversation_memory, example, profanity_filter, sentiment_analysis.",
+    )
+
+
+def test_a_webhook_or_an_image_of_ones_own_may_have_a_plugin_of_any_name(plan: Callable[..., Plan]) -> None:
+    webhook = {"name": "crm", "webhook": {"url": "https://crm.test", "secretRef": {"name": "crm"}}}
+    made = plan(plugins=[webhook, {"name": "example"}])
+    assert [(one.plugin.name, one.secret_name) for one in made.plugins] == [("crm", "crm"), ("example", None)]
+    assert "crm" in made.mounted_secrets
+    assert plan(image="own:1", plugins=[{"name": "ours"}]).plugins[0].plugin.name == "ours"

@@ -14,14 +14,16 @@ STT, LLM, TTS = ({"provider": name} for name in ("deepgram", "openai", "openai")
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        ({"plugins": [{"name": "crm", "webhook": {"url": "https://crm.example.com"}}]}, 'spec.plugins "crm"'),
+        (
+            {"plugins": [{"name": "example"}], "providers": {"realtime": {"provider": "openai"}}},
+            "spec.plugins: a realtime model",
+        ),
         ({"transcripts": {"enabled": True}}, "spec.transcripts.enabled"),
         ({"turnDetection": {"mode": "model"}}, "spec.turnDetection.mode model"),
         (
             {"providers": {"stt": STT, "llm": {**LLM, "fallbacks": [LLM]}, "tts": TTS}},
             "spec.providers.llm.fallbacks",
         ),
-        ({"mcpServers": [{"name": "crm", "url": "https://crm.example.com"}]}, "spec.mcpServers"),
         ({"metrics": {"enabled": False}}, "spec.metrics.enabled"),
         ({"logging": {"format": "text"}}, "spec.logging.format"),
     ],

@@ -28,6 +28,7 @@ class Pod:
 
     def __init__(self) -> None:
         self.metrics = WorkerMetrics(Identity(**IDENTITY), [("llm", "openai")])
+        self.metrics.plugins.expect(["profanity_filter"], ["calendar"])
         self.registry = SessionRegistry(
             clock=lambda: NOON,
             on_change=lambda event, before, after: self.metrics.observe(event, before, after, self.registry.active),
@@ -69,8 +70,19 @@ def test_every_series_carries_namespace_agent_and_revision_and_is_there_from_the
         "voiceagent_tts_characters",
         "voiceagent_stt_audio_seconds",
         "voiceagent_build_info",
+        "voiceagent_plugins_active",
+        "voiceagent_plugin_calls",
+        "voiceagent_plugin_seconds",
+        "voiceagent_plugin_errors",
+        "voiceagent_plugin_changes",
+        "voiceagent_plugin_events",
+        "voiceagent_plugin_observations",
+        "voiceagent_mcp_connections",
     }
+    of_their_own = {"voiceagent_plugin_events", "voiceagent_plugin_observations"}
     for family in families:
+        if family.name in of_their_own:
+            continue
         assert family.samples
         for sample in family.samples:
             assert IDENTITY.items() <= sample.labels.items()

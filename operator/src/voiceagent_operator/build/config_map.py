@@ -1,10 +1,17 @@
 """The ConfigMap: the agent's config file, which a running pod takes in without a restart. It holds no secret."""
 
-from voiceagent_api.agent_config import AgentConfig, McpServerConfig, ProviderConfig, ProvidersConfig
+from voiceagent_api.agent_config import (
+    AgentConfig,
+    McpServerConfig,
+    PluginConfig,
+    PluginWebhookConfig,
+    ProviderConfig,
+    ProvidersConfig,
+)
 from voiceagent_api.names import CONFIG_FILE_NAME, CREDENTIALS_MOUNT_PATH, LABEL_REVISION
 from voiceagent_operator.build.common import child_metadata
 from voiceagent_operator.objects import Object
-from voiceagent_operator.resolve import McpServerPlan, Plan, ProviderPlan
+from voiceagent_operator.resolve import WEBHOOK_SECRET_KEY, McpServerPlan, Plan, PluginPlan, ProviderPlan
 
 
 def config_map_name(agent_name: str, revision: str) -> str:
@@ -25,6 +32,7 @@ def build_config_text(plan: Plan) -> str:
         language=spec.language,
         providers=ProvidersConfig(**{provider.kind: _provider(provider) for provider in plan.providers}),
         turn_detection=spec.turn_detection,
+        plugins=[_plugin(plugin) for plugin in plan.plugins],
         mcp_servers=[_mcp_server(server) for server in plan.mcp_servers],
         max_session_seconds=spec.sessions.max_duration_seconds,
         drain_timeout_seconds=spec.drain.timeout_seconds,
@@ -54,6 +62,18 @@ def _provider(plan: ProviderPlan) -> ProviderConfig:
         credentials_path=f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}/{plan.secret_key}",
         options=plan.options,
         fallbacks=[_provider(fallback) for fallback in plan.fallbacks],
+    )
+
+
+def _plugin(plan: PluginPlan) -> PluginConfig:
+    plugin = plan.plugin
+    secret = f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}/{WEBHOOK_SECRET_KEY}" if plan.secret_name else None
+    return PluginConfig(
+        name=plugin.name,
+        webhook=PluginWebhookConfig(url=plugin.webhook.url, secret_path=secret) if plugin.webhook else None,
+        timeout_milliseconds=plugin.timeout_milliseconds,
+        on_error=plugin.on_error,
+        config=plugin.config,
     )
 
 
