@@ -49,9 +49,7 @@ def read_provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
     """Read the key of one provider. Raises ConfigurationError."""
     subject = f'The credential of the {kind} provider "{config.provider}"'
     if config.credentials_env is not None:
-        place = f"the environment variable {config.credentials_env}"
-        text = os.environ.get(config.credentials_env, "").strip()
-        return _checked(text, subject, place, "Set it to the key alone.")
+        return read_key_variable(config.credentials_env, subject)
     if config.credentials_path is not None:
         return _read_key(
             Path(config.credentials_path),
@@ -74,6 +72,11 @@ def read_webhook_secret(plugin: str, path: Path) -> str:
 def read_mcp_token(server: str, path: Path) -> str:
     """Read the bearer token for a server of tools. Raises ConfigurationError."""
     return _read_key(path, f'The token of the tool server "{server}"', "Create the Secret of secretRef.")
+
+
+def read_key_variable(name: str, subject: str) -> str:
+    """The key that an environment variable holds. Raises ConfigurationError."""
+    return _checked(os.environ.get(name, "").strip(), subject, f"the environment variable {name}", "Set it to the key.")
 
 
 def _read_key(path: Path, subject: str, remedy: str) -> str:
