@@ -32,6 +32,7 @@ from voiceagent_worker.providers.failures import failure_sentence, kind_of
 from voiceagent_worker.remembering import CallMemory
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sentences import BACK, sentence
+from voiceagent_worker.time_warning import say_warning, warning_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ LOST_CONNECTION: Final = frozenset(
 )
 """Reasons for leaving a room that nobody wanted."""
 
-Result = Literal["completed", "failed"]
+Result = Literal["completed", "user_left", "timed_out", "drained", "error"]
 
 
 def modules_to_preload(config: AgentConfig) -> list[str]:
@@ -101,10 +102,10 @@ class Call:
             await self._start()
         except WorkerError as error:
             logger.error("The session failed: %s", error)
-            self._shut_down("failed", str(error))
+            self._shut_down("error", str(error))
         except Exception as error:
             logger.exception("The session failed")
-            self._shut_down("failed", user_sentence(error))
+            self._shut_down("error", user_sentence(error))
 
     async def _start(self) -> None:
         try:
@@ -175,7 +176,11 @@ class Call:
         return recalled
 
     async def _end_in_time(self, session: AgentSession[None], config: AgentConfig) -> None:
-        await asyncio.sleep(config.max_session_seconds)
+        warned = warning_seconds(config.max_session_seconds)
+        await asyncio.sleep(config.max_session_seconds - warned)
+        if warned:
+            say_warning(config.language, session)
+            await asyncio.sleep(warned)
         logger.info("The session reached its longest duration", extra={"seconds": config.max_session_seconds})
         await self._leave(TIME, session, config)
 
@@ -188,8 +193,10 @@ class Call:
         if self._leaving:
             return
         self._leaving = True
+        # settled before the goodbye, so that it is told also where that is cut off
+        self._set_end(farewell.outcome, None)
         await say_farewell(farewell, config.language, session, self._context.room, self._context.api)
-        self._shut_down("completed", None)
+        self._shut_down(farewell.outcome, None)
 
     def _on_close(self, config: AgentConfig, event: CloseEvent) -> None:
         """The voice session closed: the caller left, a provider failed for good, or the job is shut down."""
@@ -198,9 +205,9 @@ class Call:
             cause = getattr(event.error, "error", None) or RuntimeError("unknown")
             sentence = failure_sentence(kind, config, cause) if kind else user_sentence(cause)
             logger.error("The session failed: %s", sentence)
-            self._shut_down("failed", sentence)
+            self._shut_down("error", sentence)
         elif event.reason is CloseReason.PARTICIPANT_DISCONNECTED:
-            self._shut_down("completed", None)
+            self._shut_down("user_left", None)
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if reason in LOST_CONNECTION:
@@ -217,9 +224,10 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await self._let_go()
-        self._set_end("completed" if self._lost is None else "failed", self._lost)
+        self._set_end("completed" if self._lost is None else "error", self._lost)
         if self._end is not None:
-            self._channel.send(self._end)
+            # the end is now, also where the reason for it was settled a goodbye ago
+            self._channel.send(self._end.model_copy(update={"at": datetime.now(UTC)}))
         await self._channel.close()
 
     async def _let_go(self) -> None:

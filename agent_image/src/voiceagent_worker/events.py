@@ -99,7 +99,7 @@ class SessionEnded(Model):
     type: Literal["ended"] = "ended"
     session: str
     at: datetime
-    outcome: Literal["completed", "failed"]
+    outcome: Literal["completed", "user_left", "timed_out", "drained", "error"]
     error: str | None = None
 
 
@@ -109,6 +109,8 @@ class SessionLost(Model):
     type: Literal["lost"] = "lost"
     session: str
     at: datetime
+    memory_exceeded: bool = False
+    """Whether it was ended for using more memory than one call may."""
 
 
 class EndCall(Model):

@@ -92,7 +92,12 @@ class Worker:
         )
         self._registry = SessionRegistry(clock=_now, on_change=self._on_change)
         self._rescue = Rescue(config.livekit_url, credentials, config.agent_name, self._metrics.recovered)
-        self._channel = ChannelServer(folder.socket, self._registry.handle, clock=_now)
+        self._channel = ChannelServer(
+            folder.socket,
+            self._registry.handle,
+            clock=_now,
+            memory_exceeded=lambda job: self._livekit.memory_exceeded(job),
+        )
         self._livekit = LiveKitServer(
             config,
             credentials,
@@ -102,6 +107,7 @@ class Worker:
             capacity=settings.max_sessions,
             draining=lambda: self._drain.draining,
             on_refused=self._metrics.refused,
+            session_memory_bytes=settings.session_memory_bytes,
         )
         control = control_routes(settings.control_token_path, self._drain, lambda: self._livekit.taken)
         app = create_app(self._why_not_ready, self._status, self._metrics.text, control)

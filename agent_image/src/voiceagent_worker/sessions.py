@@ -33,6 +33,10 @@ LOST_SENTENCE: Final = (
     "The session's process ended without a word: it was killed, ran out of memory or crashed. "
     "The pod's log and events say which."
 )
+MEMORY_SENTENCE: Final = (
+    "The session's process used more memory than sessions.memoryLimit and was ended; other sessions go on. "
+    "Raise the limit, or look for what grew in the pod's log."
+)
 
 Sessions = Mapping[str, SessionRecord]
 """By id, oldest first."""
@@ -80,6 +84,8 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
         case SessionEnded():
             return _ended(record, event.at, event.outcome, event.error)
         case SessionLost():
+            if event.memory_exceeded:
+                return _ended(record, event.at, "memory_exceeded", MEMORY_SENTENCE)
             return _ended(record, event.at, "crashed", LOST_SENTENCE)
         case PluginsStarted():
             return record.model_copy(update={"plugins": event.plugins})

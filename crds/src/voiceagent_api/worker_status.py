@@ -1,13 +1,18 @@
 """What a worker pod answers on `/status`: read by the gateway and the operator."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from voiceagent_api.base import Model
 
-Outcome = Literal["active", "completed", "failed", "crashed"]
+Outcome = Literal["active", "completed", "user_left", "timed_out", "drained", "error", "crashed", "memory_exceeded"]
+"""How a call stands. completed: it was ended in the room. user_left: the caller hung up. timed_out: it reached its
+longest duration. drained: its pod had to end. error: a sentence says what failed. crashed: its process died.
+memory_exceeded: its process used more than sessions.memoryLimit and was ended, it alone."""
+FAILURES: Final[frozenset[Outcome]] = frozenset({"error", "crashed", "memory_exceeded"})
+"""Outcomes that nobody wanted."""
 
 
 class TurnRecord(Model):
