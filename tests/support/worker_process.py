@@ -92,6 +92,7 @@ def new_worker(
     max_sessions: int = 10,
     agent_name: str | None = None,
     provider_url: str | None = None,
+    environment: dict[str, str] | None = None,
     **fields: Any,
 ) -> RunningWorker:
     """Start a worker; `fields` are those of its config file.
