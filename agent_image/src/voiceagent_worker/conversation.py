@@ -26,6 +26,7 @@ from voiceagent_worker.plugins.speech import PluginAgent, PluginSession
 from voiceagent_worker.providers import Models
 from voiceagent_worker.providers.failures import kind_of
 from voiceagent_worker.turns import TurnTracker
+from voiceagent_worker.usage import usage_by_model
 
 
 def create_agent(config: AgentConfig, plugins: CallPlugins | None = None) -> Agent:
@@ -104,6 +105,7 @@ def report(
                 llm_completion_tokens=sum(u.output_tokens for u in used if isinstance(u, LLMModelUsage)),
                 tts_characters=sum(u.characters_count for u in used if isinstance(u, TTSModelUsage)),
                 stt_audio_seconds=sum(u.audio_duration for u in used if isinstance(u, STTModelUsage)),
+                models=usage_by_model(config, used),
             )
         )
 

@@ -5,6 +5,7 @@ The process may be older than config and credentials, so both are read here, at 
 
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,10 +22,11 @@ from voiceagent_worker.config import read_accepted
 from voiceagent_worker.conversation import create_agent, create_session, report
 from voiceagent_worker.credentials import read_control_token
 from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
-from voiceagent_worker.events import SessionEnded, SessionStarted
+from voiceagent_worker.events import MEASUREMENTS, SentEvent, SessionEnded, SessionStarted
 from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, withdraw_farewell
 from voiceagent_worker.mcp_tools import McpTools
 from voiceagent_worker.memory import memory_key
+from voiceagent_worker.model_timing import time_models
 from voiceagent_worker.plugins.in_room import RoomPlugins
 from voiceagent_worker.plugins.loading import plugin_modules
 from voiceagent_worker.providers import build_models, modules_of
@@ -33,6 +35,7 @@ from voiceagent_worker.remembering import CallMemory
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sentences import BACK, sentence
 from voiceagent_worker.time_warning import say_warning, warning_seconds
+from voiceagent_worker.tracing import flush_traces, set_up_tracing
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +71,7 @@ def prepare_process(process: JobProcess) -> None:
     redactor = logs.Redactor()
     logs.configure_call(redactor)
     process.userdata["redactor"] = redactor
+    process.userdata["traces"] = set_up_tracing(os.environ)
     process.userdata["vad"] = silero.VAD.load()
 
 
@@ -89,6 +93,7 @@ class Call:
         self._end: SessionEnded | None = None
         self._lost: str | None = None
         self._leaving = False
+        self._measuring = True
         self._tasks: set[asyncio.Task[None]] = set()
         self._plugins: RoomPlugins | None = None
         self._tools: McpTools | None = None
@@ -115,17 +120,19 @@ class Call:
             raise
         self._tell_started(loaded.revision)
         config = loaded.config
+        self._measuring = config.metrics_enabled
         logs.set_level(config.log_level)
         userdata = self._context.proc.userdata
         models = await build_models(config, userdata["redactor"])
         room = self._context.room
-        self._plugins = RoomPlugins.of(config, self._id, room, self._channel.send, userdata["redactor"])
+        self._plugins = RoomPlugins.of(config, self._id, room, self._tell, userdata["redactor"])
         plugins = self._plugins.call if self._plugins else None
         session = create_session(models, userdata["vad"], config.turn_detection, plugins)
-        report(session, self._id, config, self._channel.send, lambda event: self._on_close(config, event))
+        time_models(session, self._id, self._tell)
+        report(session, self._id, config, self._tell, lambda event: self._on_close(config, event))
         agent = create_agent(config, plugins)
         if config.mcp_servers:
-            self._tools = McpTools(config.mcp_servers, self._id, self._channel.send, userdata["redactor"])
+            self._tools = McpTools(config.mcp_servers, self._id, self._tell, userdata["redactor"])
             self._spawn(self._tools.attach(agent), "tools")
         await self._join(session, agent, config)
         if self._plugins is not None:
@@ -223,7 +230,7 @@ class Call:
         """Called once the room is left, whyever. The last word on the channel."""
         for task in self._tasks:
             task.cancel()
-        await self._let_go()
+        await asyncio.gather(self._let_go(), flush_traces(self._context.proc.userdata["traces"]))
         self._set_end("completed" if self._lost is None else "error", self._lost)
         if self._end is not None:
             # the end is now, also where the reason for it was settled a goodbye ago
@@ -240,6 +247,10 @@ class Call:
     def _set_end(self, outcome: Result, error: str | None) -> None:
         if self._end is None:
             self._end = SessionEnded(session=self._id, at=datetime.now(UTC), outcome=outcome, error=error)
+
+    def _tell(self, event: SentEvent) -> None:
+        if self._measuring or not isinstance(event, MEASUREMENTS):
+            self._channel.send(event)
 
     def _tell_started(self, revision: str) -> None:
         self._channel.send(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, TypeAdapter
 from voiceagent_api.base import Model
 from voiceagent_api.catalogue import ProviderKind
-from voiceagent_api.worker_status import TurnRecord
+from voiceagent_api.worker_status import ModelUsage, TurnRecord
 
 
 class SessionStarted(Model):
@@ -36,6 +36,17 @@ class UsageReported(Model):
     llm_completion_tokens: NonNegativeInt = 0
     tts_characters: NonNegativeInt = 0
     stt_audio_seconds: NonNegativeFloat = 0.0
+    models: list[ModelUsage] = Field(default_factory=list)
+    """The same by provider and model."""
+
+
+class ModelTimed(Model):
+    """A model has given its whole answer, or all of its sound."""
+
+    type: Literal["model_timed"] = "model_timed"
+    session: str
+    kind: Literal["llm", "tts"]
+    seconds: NonNegativeFloat
 
 
 class ProviderFailed(Model):
@@ -123,6 +134,7 @@ SentEvent = (
     SessionStarted
     | TurnCompleted
     | UsageReported
+    | ModelTimed
     | ProviderFailed
     | PluginsStarted
     | PluginsRan
@@ -131,6 +143,17 @@ SentEvent = (
     | SessionEnded
 )
 Event = SentEvent | SessionLost
+
+MEASUREMENTS = (
+    TurnCompleted,
+    UsageReported,
+    ModelTimed,
+    ProviderFailed,
+    PluginsRan,
+    PluginReported,
+    McpServerTried,
+)
+"""What is not told where metrics.enabled is false."""
 
 _SENT: TypeAdapter[SentEvent] = TypeAdapter(Annotated[SentEvent, Field(discriminator="type")])
 

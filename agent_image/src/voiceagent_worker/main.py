@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.events import EndCall, Event, SessionLost
 from voiceagent_worker.health import HttpEndpoints, create_app
 from voiceagent_worker.metrics import Identity, WorkerMetrics
+from voiceagent_worker.original_shape import original_shape
 from voiceagent_worker.rescue import Rescue
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sessions import SessionRegistry
@@ -86,11 +87,14 @@ class Worker:
         self._metrics = WorkerMetrics(
             Identity(self._namespace, config.name, settings.revision),
             [(kind, provider.provider) for kind, provider in providers_of(config).items()],
+            enabled=config.metrics_enabled,
         )
         self._metrics.plugins.expect(
             [plugin.name for plugin in config.plugins], [server.name for server in config.mcp_servers]
         )
-        self._registry = SessionRegistry(clock=_now, on_change=self._on_change)
+        self._registry = SessionRegistry(
+            clock=_now, on_change=self._on_change, keep_ended=timedelta(hours=config.metrics_retention_hours)
+        )
         self._rescue = Rescue(config.livekit_url, credentials, config.agent_name, self._metrics.recovered)
         self._channel = ChannelServer(
             folder.socket,
@@ -189,6 +193,7 @@ class Worker:
 
     def _status(self) -> WorkerStatus:
         config = self._config
+        records = self._registry.records()
         return WorkerStatus(
             namespace=self._namespace,
             agent=config.name,
@@ -200,7 +205,8 @@ class Worker:
             registered=self._livekit.registered,
             draining=self._drain.draining,
             session_capacity=self._settings.max_sessions,
-            sessions=self._registry.records(),
+            sessions=records,
+            metrics=original_shape(records, _now()),
         )
 
     @property

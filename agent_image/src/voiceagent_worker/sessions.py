@@ -14,6 +14,7 @@ from voiceagent_api.worker_status import SessionRecord
 from voiceagent_worker.events import (
     Event,
     McpServerTried,
+    ModelTimed,
     PluginReported,
     PluginsRan,
     PluginsStarted,
@@ -24,6 +25,7 @@ from voiceagent_worker.events import (
     TurnCompleted,
     UsageReported,
 )
+from voiceagent_worker.usage import merged_usage
 
 KEEP_ENDED: Final = timedelta(hours=1)
 MAX_ENDED: Final = 1000
@@ -51,11 +53,11 @@ def apply(sessions: Sessions, event: Event) -> Sessions:
     return {**sessions, event.session: after}
 
 
-def prune(sessions: Sessions, now: datetime) -> Sessions:
+def prune(sessions: Sessions, now: datetime, keep: timedelta = KEEP_ENDED) -> Sessions:
     """Without the ended calls that are too old or too many. Active calls always stay."""
     ended = [record for record in sessions.values() if record.ended_at is not None]
     ended.sort(key=lambda record: record.ended_at or now, reverse=True)
-    kept = {record.id for record in ended[:MAX_ENDED] if record.ended_at and now - record.ended_at < KEEP_ENDED}
+    kept = {record.id for record in ended[:MAX_ENDED] if record.ended_at and now - record.ended_at < keep}
     if len(kept) == len(ended):
         return sessions
     return {key: record for key, record in sessions.items() if record.ended_at is None or key in kept}
@@ -80,7 +82,7 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return record.model_copy(update={"turns": [*record.turns, event.turn][-MAX_TURNS:]})
         case UsageReported():
             totals = {name: max(getattr(record, name), getattr(event, name)) for name in USAGE_FIELDS}
-            return record.model_copy(update=totals)
+            return record.model_copy(update={**totals, "models": merged_usage(record.models, event.models)})
         case SessionEnded():
             return _ended(record, event.at, event.outcome, event.error)
         case SessionLost():
@@ -89,7 +91,7 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return _ended(record, event.at, "crashed", LOST_SENTENCE)
         case PluginsStarted():
             return record.model_copy(update={"plugins": event.plugins})
-        case SessionStarted() | ProviderFailed() | PluginsRan() | PluginReported() | McpServerTried():
+        case SessionStarted() | ModelTimed() | ProviderFailed() | PluginsRan() | PluginReported() | McpServerTried():
             return record
 
 
@@ -108,18 +110,19 @@ class SessionRegistry:
     clock: Callable[[], datetime]
     on_change: Callable[[Event, SessionRecord | None, SessionRecord | None], None]
     sessions: Sessions = field(default_factory=dict)
+    keep_ended: timedelta = KEEP_ENDED
 
     def handle(self, event: Event) -> None:
         """Take in an event."""
         before = self.sessions.get(event.session)
         self.sessions = apply(self.sessions, event)
         after = self.sessions.get(event.session)
-        self.sessions = prune(self.sessions, self.clock())
+        self.sessions = prune(self.sessions, self.clock(), self.keep_ended)
         self.on_change(event, before, after)
 
     def records(self) -> list[SessionRecord]:
         """Active calls and those that ended within the hour, oldest first."""
-        self.sessions = prune(self.sessions, self.clock())
+        self.sessions = prune(self.sessions, self.clock(), self.keep_ended)
         return sorted(self.sessions.values(), key=lambda record: record.started_at)
 
     @property

@@ -1,9 +1,9 @@
 """What a worker pod answers on `/status`: read by the gateway and the operator."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from voiceagent_api.base import Model
 
@@ -27,6 +27,19 @@ class TurnRecord(Model):
     """From the caller's last sound to the agent's first."""
 
 
+class ModelUsage(Model):
+    """What a call used of one model since its start."""
+
+    provider: str
+    """As the agent's spec names it."""
+    model: str
+    llm_prompt_tokens: NonNegativeInt = 0
+    llm_completion_tokens: NonNegativeInt = 0
+    tts_characters: NonNegativeInt = 0
+    tts_audio_seconds: NonNegativeFloat = 0.0
+    stt_audio_seconds: NonNegativeFloat = 0.0
+
+
 class SessionRecord(Model):
     """One call on this pod."""
 
@@ -44,6 +57,8 @@ class SessionRecord(Model):
     llm_completion_tokens: int = 0
     tts_characters: int = 0
     stt_audio_seconds: float = 0.0
+    models: list[ModelUsage] = Field(default_factory=list)
+    """The same by provider and model."""
 
 
 class ProviderCheck(Model):
@@ -77,3 +92,6 @@ class WorkerStatus(Model):
     provider_checks: list[ProviderCheck] = Field(default_factory=list)
     sessions: list[SessionRecord] = Field(default_factory=list)
     """Active sessions, and those that ended within the last hour, oldest first."""
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    """The pod's own numbers in the shape that dashboards of the single-machine system read: sessions.active_count,
+    sessions.sessions, performance.avg_…_latency in milliseconds, timestamp."""

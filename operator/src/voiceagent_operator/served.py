@@ -25,8 +25,6 @@ def require_served(spec: VoiceAgentSpec) -> None:
         for kind in ("stt", "llm", "tts")
         if getattr(getattr(spec.providers, kind), "fallbacks", None)
     ]
-    if not spec.metrics.enabled:
-        sentences.append("spec.metrics.enabled: this version always measures calls; set it to true.")
     if spec.logging.format != "json":
         sentences.append("spec.logging.format: this version writes JSON only; set it to json.")
     if sentences:
