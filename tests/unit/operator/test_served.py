@@ -24,7 +24,6 @@ STT, LLM, TTS = ({"provider": name} for name in ("deepgram", "openai", "openai")
             {"providers": {"stt": STT, "llm": {**LLM, "fallbacks": [LLM]}, "tts": TTS}},
             "spec.providers.llm.fallbacks",
         ),
-        ({"metrics": {"enabled": False}}, "spec.metrics.enabled"),
         ({"logging": {"format": "text"}}, "spec.logging.format"),
     ],
 )
