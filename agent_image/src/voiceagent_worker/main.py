@@ -89,9 +89,7 @@ class Worker:
             [(kind, provider.provider) for kind, provider in providers_of(config).items()],
             enabled=config.metrics_enabled,
         )
-        self._metrics.plugins.expect(
-            [plugin.name for plugin in config.plugins], [server.name for server in config.mcp_servers]
-        )
+        self._expect(config)
         self._registry = SessionRegistry(
             clock=_now, on_change=self._on_change, keep_ended=timedelta(hours=config.metrics_retention_hours)
         )
@@ -181,10 +179,22 @@ class Worker:
             return
         config = self._watcher.current.config
         logs.set_level(config.log_level)
+        self._expect(config)
+        logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
+
+    def _expect(self, config: AgentConfig) -> None:
+        """Have the series of what this configuration may use at zero."""
+        if not config.metrics_enabled:
+            return
         self._metrics.plugins.expect(
             [plugin.name for plugin in config.plugins], [server.name for server in config.mcp_servers]
         )
-        logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
+        models = [
+            (kind, one.provider, one.model)
+            for kind, provider in providers_of(config).items()
+            for one in (provider, *provider.fallbacks)
+        ]
+        self._metrics.expect_models(models)
 
     def _why_not_ready(self) -> str | None:
         if self._drain.why is not None:

@@ -98,6 +98,21 @@ class WorkerMetrics:
         if enabled:
             self._start_at_zero(providers)
 
+    def expect_models(self, models: Iterable[tuple[ProviderKind, str, str]]) -> None:
+        """Have the series of these models (kind, provider, model) at zero before the first is used."""
+        if not self._enabled:
+            return
+        for kind, provider, model in models:
+            labels = (*self._identity, provider, model)
+            if kind in ("llm", "realtime"):
+                for token_type in ("prompt", "completion"):
+                    self._tokens.labels(*labels, token_type)
+            elif kind == "tts":
+                self._characters.labels(*labels)
+                self._spoken.labels(*labels)
+            else:
+                self._audio.labels(*labels)
+
     def observe(self, event: Event, before: SessionRecord | None, after: SessionRecord | None, active: int) -> None:
         """Count what an event changed: the call's record before and after it, and the number of calls now."""
         if not self._enabled:

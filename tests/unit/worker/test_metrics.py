@@ -30,6 +30,7 @@ class Pod:
     def __init__(self) -> None:
         self.metrics = WorkerMetrics(Identity(**IDENTITY), [("llm", "openai")])
         self.metrics.plugins.expect(["profanity_filter"], ["calendar"])
+        self.metrics.expect_models([("llm", "openai", "gpt-4o-mini"), ("stt", "deepgram", "s"), ("tts", "openai", "t")])
         self.registry = SessionRegistry(
             clock=lambda: NOON,
             on_change=lambda event, before, after: self.metrics.observe(event, before, after, self.registry.active),
@@ -67,6 +68,9 @@ def test_every_series_carries_namespace_agent_and_revision_and_is_there_from_the
         "voiceagent_tts_ttfb_seconds",
         "voiceagent_turn_e2e_latency_seconds",
         "voiceagent_provider_errors",
+        "voiceagent_llm_latency_seconds",
+        "voiceagent_tts_latency_seconds",
+        "voiceagent_tts_audio_seconds",
         "voiceagent_llm_tokens",
         "voiceagent_tts_characters",
         "voiceagent_stt_audio_seconds",
@@ -142,7 +146,7 @@ def test_totals_that_arrive_late_or_twice_are_counted_once_for_each_model(totals
         pod.handle(UsageReported(session="a", models=[used(total), used(2 * total, "gpt-5")]))
     by_model = {"provider": "openai", "model": "gpt-4o-mini"}
     assert pod.value("voiceagent_llm_tokens_total", type="prompt", **by_model) == 70
-    assert pod.value("voiceagent_llm_tokens_total", type="completion", **by_model) is None
+    assert pod.value("voiceagent_llm_tokens_total", type="completion", **by_model) == 0
     assert pod.value("voiceagent_llm_tokens_total", type="prompt", provider="openai", model="gpt-5") == 140
     assert pod.value("voiceagent_tts_characters_total", **by_model) == 70
 
