@@ -92,6 +92,7 @@ def new_worker(
     max_sessions: int = 10,
     agent_name: str | None = None,
     provider_url: str | None = None,
+    environment: dict[str, str] | None = None,
     **fields: Any,
 ) -> RunningWorker:
     """Start a worker; `fields` are those of its config file.
@@ -131,7 +132,7 @@ def new_worker(
     config_path = folder / "agent.json"
     config_path.write_text(json.dumps(config))
     port = free_port()
-    environment = {
+    whole_environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "TMPDIR": "/tmp",  # short, for the socket's name
@@ -140,6 +141,7 @@ def new_worker(
         "VOICEAGENT_REVISION": "rev1",
         "VOICEAGENT_CONFIG": str(config_path),
         "VOICEAGENT_MAX_SESSIONS": str(max_sessions),
+        **(environment or {}),
     }
     command = [sys.executable, "-m", "voiceagent_worker", "--livekit-credentials", str(folder / "livekit")]
     command += ["--control-token", str(folder / "control-token")]
@@ -148,7 +150,7 @@ def new_worker(
             [*command, "--host", "127.0.0.1", "--port", str(port)],
             stdout=log,
             stderr=log,
-            env=environment,
+            env=whole_environment,
             cwd=folder,
             start_new_session=True,
         )

@@ -39,7 +39,15 @@ CLOSE_SECONDS: Final = 2.0
 class ChannelServer:
     """The main process's end: turns lines into events, and hands commands to the calls."""
 
-    def __init__(self, path: Path, on_event: Callable[[Event], None], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_event: Callable[[Event], None],
+        clock: Callable[[], datetime],
+        memory_exceeded: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`memory_exceeded` tells of a session that died whether that was for its use of memory."""
+        self._memory_exceeded = memory_exceeded
         self._path = path
         self._on_event = on_event
         self._clock = clock
@@ -99,7 +107,8 @@ class ChannelServer:
             if session is not None and self._writers.get(session) is writer:
                 del self._writers[session]
             if session is not None and not ended:
-                self._on_event(SessionLost(session=session, at=self._clock()))
+                lost = SessionLost(session=session, at=self._clock(), memory_exceeded=self._memory_exceeded(session))
+                self._on_event(lost)
 
 
 class SessionChannel:

@@ -1,39 +1,49 @@
-"""The agent's config file: read whole, checked before use, and watched.
+"""The agent's configuration: read whole, checked before use, and watched.
 
 A ConfigMap volume is swapped by one rename of its `..data` link; resolving the path once reads one version.
-The main process alone judges a changed file. What it accepts it writes as a copy, and that copy is what the
-calls read: so `/status` tells exactly what the next call will use, and a bad file reaches none.
+The main process alone judges a changed file. What it accepts it writes as a copy, with what environment and arguments
+say put on top, and that copy is what the calls read: so `/status` tells exactly what the next call will use, and a
+bad file reaches none.
 """
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from voiceagent_api.agent_config import AgentConfig, ProviderConfig, config_revision
+from voiceagent_api.base import Model
 from voiceagent_api.catalogue import ProviderKind
 from voiceagent_api.options import option_problems
+from voiceagent_api.primitives import LIVEKIT_URL_PATTERN
 
 from voiceagent_worker.errors import ConfigurationError
+from voiceagent_worker.layers import DEFAULT, Layers, Origin, Problem, compose
 from voiceagent_worker.plugins.loading import unknown_plugins
 from voiceagent_worker.registry import find_entry, unknown_sentence
 
 POLL_SECONDS: Final = 1.0
-FIXED_FIELDS: Final = ("namespace", "name", "agent_name", "livekit_url", "drain_timeout_seconds")
-"""What a running worker cannot change: it is registered with these."""
+FIXED_FIELDS: Final = ("namespace", "name", "agent_name", "livekit_url", "drain_timeout_seconds", "metrics_enabled")
+"""What a running worker cannot change: it is registered, or has begun, with these."""
 MAX_BYTES: Final = 2 * 1024 * 1024
 """Above what a ConfigMap can hold, so anything larger is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A config file that was read and found good."""
+    """A configuration that was found good."""
 
     config: AgentConfig
     text: str
+    """Of the file; where there is none, what the other layers come to, as such a file would say it."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """By dotted key, for each value that is no default."""
+    problems: tuple[Problem, ...] = ()
+    """Values that were passed over for a default, which is done at the first start only."""
 
     @property
     def revision(self) -> str:
@@ -41,32 +51,85 @@ class LoadedConfig:
         return config_revision(self.text)
 
 
-def load_config(path: Path) -> LoadedConfig:
-    """Read and check a config file. Raises ConfigurationError with file, place, and what is wrong."""
-    subject = f"The agent's config file {path}"
+class AcceptedConfig(Model):
+    """What the main process leaves for the calls."""
+
+    revision: str
+    config: AgentConfig
+
+
+def load_config(path: Path, layers: Layers | None = None, *, required: bool = True) -> LoadedConfig:
+    """Read and check a config file, with the layers above it. Raises ConfigurationError with place and reason.
+
+    A file that is not `required` may be missing: then the other layers are to suffice.
+    """
+    layers = layers or Layers()
+    text = _read(path, required)
+    composed = compose(_parse(path, text), str(path), layers)
+    config, origins = composed.config, composed.origins
+    if not re.match(LIVEKIT_URL_PATTERN, config.livekit_url):
+        raise ConfigurationError(
+            f"{_place('livekitURL', origins, path)} cannot be used: livekitURL must be an address such as "
+            "wss://livekit.example.com, without spaces."
+        )
+    problems: dict[str, list[str]] = {}
+    for kind, one in all_providers(config):
+        problems.setdefault(_place(f"providers.{kind}.provider", origins, path), []).extend(
+            _provider_problems(kind, one)
+        )
+    problems.setdefault(_place("plugins", origins, path), []).extend(unknown_plugins(config))
+    if wrong := [f"{place} cannot be used: {' '.join(told)}" for place, told in problems.items() if told]:
+        raise ConfigurationError(" ".join(wrong))
+    return LoadedConfig(config, config.to_json() if text is None else text, origins, composed.problems)
+
+
+def read_accepted(path: Path) -> AcceptedConfig:
+    """What the main process accepted last. Raises ConfigurationError where it cannot be read."""
+    try:
+        return AcceptedConfig.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ConfigurationError(
+            f"The accepted configuration {path} cannot be read ({type(error).__name__}). Restart the worker."
+        ) from error
+
+
+def _read(path: Path, required: bool) -> str | None:
+    subject = _subject(path)
     try:
         data = path.resolve().read_bytes()[: MAX_BYTES + 1]
     except FileNotFoundError as error:
+        if not required:
+            return None
         raise ConfigurationError(f"{subject} does not exist. Mount the agent's ConfigMap there.") from error
     except OSError as error:
         raise ConfigurationError(f"{subject} cannot be read: {error.strerror}.") from error
     if len(data) > MAX_BYTES:
         raise ConfigurationError(f"{subject} has more than {MAX_BYTES} bytes.")
     try:
-        text = data.decode("utf-8")
-        config = AgentConfig.model_validate(json.loads(text))
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{subject} is not UTF-8 text.") from error
+
+
+def _parse(path: Path, text: str | None) -> Mapping[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        data = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{subject} is not JSON: {error}.") from error
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the whole'}: {e['msg']}" for e in error.errors()[:5])
-        raise ConfigurationError(f"{subject} is wrong at {wrong}.") from error
-    problems = [problem for kind, one in all_providers(config) for problem in _provider_problems(kind, one)]
-    problems += unknown_plugins(config)
-    if problems:
-        raise ConfigurationError(f"{subject} cannot be used: {' '.join(problems)}")
-    return LoadedConfig(config, text)
+        raise ConfigurationError(f"{_subject(path)} is not JSON: {error}.") from error
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{_subject(path)} is wrong at the whole: it must be a JSON object.")
+    return data
+
+
+def _subject(path: Path) -> str:
+    return f"The agent's config file {path}"
+
+
+def _place(key: str, origins: Mapping[str, Origin], path: Path) -> str:
+    origin = origins.get(key, DEFAULT)
+    return f"The configuration from {origin}" if origin.layer in ("environment", "argument") else _subject(path)
 
 
 def providers_of(config: AgentConfig) -> dict[ProviderKind, ProviderConfig]:
@@ -97,20 +160,23 @@ def provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
 
 def write_accepted(path: Path, loaded: LoadedConfig) -> None:
     """Write the copy that calls read, at once for every reader."""
+    accepted = AcceptedConfig(revision=loaded.revision, config=loaded.config)
     part = path.with_suffix(".part")
-    part.write_bytes(loaded.text.encode())
+    part.write_bytes(accepted.model_dump_json(by_alias=True).encode())
     part.replace(path)
 
 
 class ConfigWatcher:
     """Keeps the last good config, and why a newer one was refused."""
 
-    def __init__(self, path: Path, accepted_path: Path, first: LoadedConfig) -> None:
+    def __init__(self, path: Path, accepted_path: Path, first: LoadedConfig, layers: Layers | None = None) -> None:
         self._path = path
+        self._layers = layers
         self._accepted_path = accepted_path
         self._seen = _signature(path)
         self.current = first
-        self.error: str | None = None
+        self.error: str | None = _fallen_back(first)
+        """What is wrong with the file, as the person who runs the agent is told."""
         write_accepted(accepted_path, first)
 
     def check(self) -> bool:
@@ -120,28 +186,42 @@ class ConfigWatcher:
             return False
         self._seen = seen
         try:
-            loaded = load_config(self._path)
+            loaded = load_config(self._path, self._layers)
+            _refuse_fallbacks(self._path, loaded)
             _refuse_another_agent(self._path, self.current.config, loaded.config)
         except ConfigurationError as error:
             self.error = f"{error} The last good config stays in force."
             return True
         write_accepted(self._accepted_path, loaded)
         self.current = loaded
-        self.error = None
+        self.error = _fallen_back(loaded)
         return True
 
     async def watch(self, on_change: Callable[[], None]) -> None:
         """Look for ever, until cancelled."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
+            before = self.error
             try:
                 changed = await asyncio.to_thread(self.check)
             except OSError as error:
-                # the copy could not be written; the calls go on with the one that is there
-                self.error = f"The changed config file cannot be taken over: {error}."
-                changed = True
+                # the copy could not be written; the calls go on with the one that is there until it can be
+                self._seen = None
+                self.error = f"The changed config file cannot be taken over: {error.strerror}. It is tried again."
+                changed = self.error != before
             if changed:
                 on_change()
+
+
+def _fallen_back(loaded: LoadedConfig) -> str | None:
+    return " ".join(problem.sentence for problem in loaded.problems) or None
+
+
+def _refuse_fallbacks(path: Path, loaded: LoadedConfig) -> None:
+    """A running worker has something better than a default: the last good file."""
+    wrong = [problem.sentence for problem in loaded.problems if problem.layer == "file"]
+    if wrong:
+        raise ConfigurationError(f"{_subject(path)} cannot be used: {' '.join(wrong)}")
 
 
 def _refuse_another_agent(path: Path, old: AgentConfig, new: AgentConfig) -> None:

@@ -37,6 +37,7 @@ from voiceagent_worker.providers import Models
 from voiceagent_worker.providers.availability import Availability
 from voiceagent_worker.providers.failures import kind_of
 from voiceagent_worker.turns import TurnTracker
+from voiceagent_worker.usage import usage_by_model
 
 REALTIME_HEARS_ALONE: Final = (
     "spec.turnDetection.mode stt needs a speech-to-text provider, which a realtime model takes the place of: set it to "
@@ -158,6 +159,7 @@ def report(
                 llm_completion_tokens=sum(u.output_tokens for u in used if isinstance(u, LLMModelUsage)),
                 tts_characters=sum(u.characters_count for u in used if isinstance(u, TTSModelUsage)),
                 stt_audio_seconds=sum(u.audio_duration for u in used if isinstance(u, STTModelUsage)),
+                models=usage_by_model(config, used),
             )
         )
 

@@ -1,8 +1,11 @@
 """Credentials are files, mounted from Secrets and read anew each time: rotating a key needs no restart.
 
-The sentences here name the file, never its content.
+Where the environment holds one, it wins over the file, as everywhere in the configuration. The sentences here name
+the file or variable, never its content.
 """
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -23,13 +26,14 @@ class LiveKitCredentials:
     api_secret: str = field(repr=False)
 
 
-def read_livekit_credentials(folder: Path) -> LiveKitCredentials:
-    """Read the mounted LiveKit Secret. Raises ConfigurationError."""
+def read_livekit_credentials(folder: Path, environment: Mapping[str, str] | None = None) -> LiveKitCredentials:
+    """The LiveKit credentials of the environment, else of the mounted Secret. Raises ConfigurationError."""
 
     def read(key: str) -> str:
-        return read_key_file(
-            folder / key, f"The LiveKit credential {key}", "Set that key in the agent's LiveKit Secret."
-        )
+        subject = f"The LiveKit credential {key}"
+        if text := (environment or {}).get(key):
+            return _checked(text.strip(), subject, f"the environment variable {key}", "Set it to that key alone.")
+        return read_key_file(folder / key, subject, "Set that key in the agent's LiveKit Secret.")
 
     return LiveKitCredentials(api_key=read(names.LIVEKIT_API_KEY), api_secret=read(names.LIVEKIT_API_SECRET))
 
@@ -51,6 +55,11 @@ def read_mcp_token(server: str, path: Path) -> str:
     return read_key_file(path, f'The token of the tool server "{server}"', "Create the Secret of secretRef.")
 
 
+def read_key_variable(name: str, subject: str) -> str:
+    """The key that an environment variable holds. Raises ConfigurationError."""
+    return _checked(os.environ.get(name, "").strip(), subject, f"the environment variable {name}", "Set it to the key.")
+
+
 def read_key_file(path: Path, subject: str, remedy: str) -> str:
     """What a file holds, which is one line. Raises ConfigurationError, with the subject and what to do."""
     try:
@@ -64,6 +73,12 @@ def read_key_file(path: Path, subject: str, remedy: str) -> str:
         raise ConfigurationError(f"{subject} in {path} is not text. {remedy}") from error
     if not key:
         raise ConfigurationError(f"{subject} is empty: the file {path} has no content. {remedy}")
+    return _checked(key, subject, str(path), remedy)
+
+
+def _checked(key: str, subject: str, place: str, remedy: str) -> str:
+    if not key:
+        raise ConfigurationError(f"{subject} is empty in {place}. {remedy}")
     if not key.isprintable():
-        raise ConfigurationError(f"{subject} in {path} holds more than one line or unprintable characters. {remedy}")
+        raise ConfigurationError(f"{subject} in {place} holds more than one line or unprintable characters. {remedy}")
     return key

@@ -5,6 +5,7 @@ The process may be older than config and credentials, so both are read here, at 
 
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,14 +22,15 @@ from voiceagent_worker import logs
 from voiceagent_worker.apology import Apology, play_out
 from voiceagent_worker.channel import SessionChannel
 from voiceagent_worker.clips import ClipStore
-from voiceagent_worker.config import load_config, providers_of
+from voiceagent_worker.config import providers_of, read_accepted
 from voiceagent_worker.conversation import create_agent, create_session, report
 from voiceagent_worker.credentials import read_control_token
 from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
-from voiceagent_worker.events import ProviderNews, SessionEnded, SessionStarted
+from voiceagent_worker.events import MEASUREMENTS, ProviderNews, SentEvent, SessionEnded, SessionStarted
 from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, withdraw_farewell
 from voiceagent_worker.mcp_tools import McpTools
 from voiceagent_worker.memory import memory_key
+from voiceagent_worker.model_timing import time_models
 from voiceagent_worker.plugins.in_room import RoomPlugins
 from voiceagent_worker.plugins.loading import plugin_modules
 from voiceagent_worker.provider_states import read_dead
@@ -39,6 +41,8 @@ from voiceagent_worker.remembering import CallMemory
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sentences import BACK, GIVING_UP, sentence
 from voiceagent_worker.speaking import speak
+from voiceagent_worker.time_warning import say_warning, warning_seconds
+from voiceagent_worker.tracing import flush_traces, set_up_tracing
 from voiceagent_worker.turns_by_hand import take_turns_by_hand
 
 logger = logging.getLogger(__name__)
@@ -60,7 +64,7 @@ LOST_CONNECTION: Final = frozenset(
 )
 """Reasons for leaving a room that nobody wanted."""
 
-Result = Literal["completed", "failed"]
+Result = Literal["completed", "user_left", "timed_out", "drained", "error"]
 
 
 def modules_to_preload(config: AgentConfig) -> list[str]:
@@ -75,6 +79,7 @@ def prepare_process(process: JobProcess) -> None:
     redactor = logs.Redactor()
     logs.configure_call(redactor)
     process.userdata["redactor"] = redactor
+    process.userdata["traces"] = set_up_tracing(os.environ)
     process.userdata["vad"] = silero.VAD.load()
 
 
@@ -96,6 +101,7 @@ class Call:
         self._end: SessionEnded | None = None
         self._lost: str | None = None
         self._leaving = False
+        self._measuring = True
         self._tasks: set[asyncio.Task[None]] = set()
         self._plugins: RoomPlugins | None = None
         self._tools: McpTools | None = None
@@ -109,25 +115,26 @@ class Call:
             await self._start()
         except WorkerError as error:
             logger.error("The session failed: %s", error)
-            self._shut_down("failed", str(error))
+            self._shut_down("error", str(error))
         except Exception as error:
             logger.exception("The session failed")
-            self._shut_down("failed", user_sentence(error))
+            self._shut_down("error", user_sentence(error))
 
     async def _start(self) -> None:
         try:
-            loaded = await asyncio.to_thread(load_config, self._folder.accepted_config)
+            loaded = await asyncio.to_thread(read_accepted, self._folder.accepted_config)
         except WorkerError:
             self._tell_started("unknown")
             raise
         self._tell_started(loaded.revision)
         config = loaded.config
+        self._measuring = config.metrics_enabled
         logs.set_level(config.log_level)
         userdata = self._context.proc.userdata
         dead = await asyncio.to_thread(read_dead, self._folder.dead_providers)
         models = await build_models(config, userdata["redactor"], userdata["vad"], dead)
         room = self._context.room
-        self._plugins = RoomPlugins.of(config, self._id, room, self._channel.send, userdata["redactor"])
+        self._plugins = RoomPlugins.of(config, self._id, room, self._tell, userdata["redactor"])
         plugins = self._plugins.call if self._plugins else None
         session = create_session(models, userdata["vad"], config.turn_detection, plugins)
         clips = ClipStore(self._folder.clips, config.providers.tts, config.language)
@@ -135,7 +142,8 @@ class Call:
         def on_close(event: CloseEvent) -> None:
             self._on_close(config, models.availability, clips, event)
 
-        report(session, self._id, config, self._channel.send, on_close, models.availability)
+        time_models(session, self._id, self._tell)
+        report(session, self._id, config, self._tell, on_close, models.availability)
         apology = Apology(
             session,
             self._context.room,
@@ -146,7 +154,7 @@ class Call:
         apology.follow()
         agent = create_agent(config, plugins)
         if config.mcp_servers:
-            self._tools = McpTools(config.mcp_servers, self._id, self._channel.send, userdata["redactor"])
+            self._tools = McpTools(config.mcp_servers, self._id, self._tell, userdata["redactor"])
             self._spawn(self._tools.attach(agent), "tools")
         await self._join(session, agent, config)
         if self._plugins is not None:
@@ -202,7 +210,11 @@ class Call:
         return recalled
 
     async def _end_in_time(self, session: AgentSession[None], config: AgentConfig) -> None:
-        await asyncio.sleep(config.max_session_seconds)
+        warned = warning_seconds(config.max_session_seconds)
+        await asyncio.sleep(config.max_session_seconds - warned)
+        if warned:
+            say_warning(config.language, session)
+            await asyncio.sleep(warned)
         logger.info("The session reached its longest duration", extra={"seconds": config.max_session_seconds})
         await self._leave(TIME, session, config)
 
@@ -218,8 +230,10 @@ class Call:
         if self._leaving:
             return
         self._leaving = True
+        # settled before the goodbye, so that it is told also where that is cut off
+        self._set_end(farewell.outcome, None)
         await say_farewell(farewell, config.language, session, self._context.room, self._context.api)
-        self._shut_down("completed", None)
+        self._shut_down(farewell.outcome, None)
 
     async def _give_up(
         self, config: AgentConfig, availability: Availability, kind: ProviderKind, cause: BaseException
@@ -227,12 +241,12 @@ class Call:
         """A provider failed again and again, and the caller was told."""
         why = _failure(config, availability, kind, cause)
         logger.error("The session failed: %s", why)
-        self._shut_down("failed", why)
+        self._shut_down("error", why)
 
     async def _say_last_words(self, clips: ClipStore, language: str, why: str) -> None:
         frames = await asyncio.to_thread(clips.get, sentence(GIVING_UP, language))
         await play_out(self._context.room, frames)
-        self._shut_down("failed", why)
+        self._shut_down("error", why)
 
     def _on_close(self, config: AgentConfig, availability: Availability, clips: ClipStore, event: CloseEvent) -> None:
         """The voice session closed: the caller left, a provider failed for good, or the job is shut down."""
@@ -243,10 +257,10 @@ class Call:
             cause = getattr(event.error, "error", None) or RuntimeError("unknown")
             why = _failure(config, availability, kind, cause) if kind else user_sentence(cause)
             logger.error("The session failed: %s", why)
-            self._set_end("failed", why)
+            self._set_end("error", why)
             self._spawn(self._say_last_words(clips, config.language, why), "last_words")
         elif event.reason is CloseReason.PARTICIPANT_DISCONNECTED:
-            self._shut_down("completed", None)
+            self._shut_down("user_left", None)
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if reason in LOST_CONNECTION:
@@ -262,10 +276,11 @@ class Call:
         """Called once the room is left, whyever. The last word on the channel."""
         for task in self._tasks:
             task.cancel()
-        await self._let_go()
-        self._set_end("completed" if self._lost is None else "failed", self._lost)
+        await asyncio.gather(self._let_go(), flush_traces(self._context.proc.userdata["traces"]))
+        self._set_end("completed" if self._lost is None else "error", self._lost)
         if self._end is not None:
-            self._channel.send(self._end)
+            # the end is now, also where the reason for it was settled a goodbye ago
+            self._channel.send(self._end.model_copy(update={"at": datetime.now(UTC)}))
         await self._channel.close()
 
     async def _let_go(self) -> None:
@@ -278,6 +293,10 @@ class Call:
     def _set_end(self, outcome: Result, error: str | None) -> None:
         if self._end is None:
             self._end = SessionEnded(session=self._id, at=datetime.now(UTC), outcome=outcome, error=error)
+
+    def _tell(self, event: SentEvent) -> None:
+        if self._measuring or not isinstance(event, MEASUREMENTS):
+            self._channel.send(event)
 
     def _tell_started(self, revision: str) -> None:
         self._channel.send(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, TypeAdapter
 from voiceagent_api.base import Model
 from voiceagent_api.catalogue import ProviderKind
-from voiceagent_api.worker_status import TurnRecord
+from voiceagent_api.worker_status import ModelUsage, TurnRecord
 
 
 class SessionStarted(Model):
@@ -36,6 +36,17 @@ class UsageReported(Model):
     llm_completion_tokens: NonNegativeInt = 0
     tts_characters: NonNegativeInt = 0
     stt_audio_seconds: NonNegativeFloat = 0.0
+    models: list[ModelUsage] = Field(default_factory=list)
+    """The same by provider and model."""
+
+
+class ModelTimed(Model):
+    """A model has given its whole answer, or all of its sound."""
+
+    type: Literal["model_timed"] = "model_timed"
+    session: str
+    kind: Literal["llm", "tts"]
+    seconds: NonNegativeFloat
 
 
 class ProviderFailed(Model):
@@ -113,7 +124,7 @@ class SessionEnded(Model):
     type: Literal["ended"] = "ended"
     session: str
     at: datetime
-    outcome: Literal["completed", "failed"]
+    outcome: Literal["completed", "user_left", "timed_out", "drained", "error"]
     error: str | None = None
 
 
@@ -123,6 +134,8 @@ class SessionLost(Model):
     type: Literal["lost"] = "lost"
     session: str
     at: datetime
+    memory_exceeded: bool = False
+    """Whether it was ended for using more memory than one call may."""
 
 
 class EndCall(Model):
@@ -144,6 +157,7 @@ SentEvent = (
     SessionStarted
     | TurnCompleted
     | UsageReported
+    | ModelTimed
     | ProviderFailed
     | ProviderAvailability
     | PluginsStarted
@@ -155,6 +169,17 @@ SentEvent = (
 Event = SentEvent | SessionLost
 
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
+MEASUREMENTS = (
+    TurnCompleted,
+    UsageReported,
+    ModelTimed,
+    ProviderFailed,
+    PluginsRan,
+    PluginReported,
+    McpServerTried,
+)
+"""What is not told where metrics.enabled is false."""
+
 _SENT: TypeAdapter[SentEvent] = TypeAdapter(Annotated[SentEvent, Field(discriminator="type")])
 
 

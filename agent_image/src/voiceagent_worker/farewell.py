@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from livekit import api, rtc
 from livekit.agents import AgentSession
@@ -27,10 +27,11 @@ class Farewell:
     reason: str
     """For programs: the value of the attribute voiceagents.dev/ended."""
     sentences: Mapping[str, str]
+    outcome: Literal["timed_out", "drained"]
 
 
-TIME: Final = Farewell(ENDED_TIME_IS_UP, TIME_IS_UP)
-DRAINED: Final = Farewell(ENDED_DRAINED, MAINTENANCE)
+TIME: Final = Farewell(ENDED_TIME_IS_UP, TIME_IS_UP, "timed_out")
+DRAINED: Final = Farewell(ENDED_DRAINED, MAINTENANCE, "drained")
 
 
 async def say_farewell(

@@ -9,6 +9,7 @@ when that field goes away.
 import asyncio
 import logging
 import math
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -25,8 +26,11 @@ logger = logging.getLogger(__name__)
 PROCESS_SHUTDOWN_SECONDS: Final = 4.0
 """Twice this, to be told and to be gone, is within what closing may take."""
 SESSION_END_SECONDS: Final = 5.0
+MEMORY_WARNING: Final = 0.8
+"""The part of a call's memory limit from which its use is logged."""
 INITIALIZE_SECONDS: Final = 60.0
 """For a process to be warmed on a busy node; calls wait for it, the server's registration too."""
+REMEMBERED_OVERRUNS: Final = 100
 NEVER_GIVE_UP: Final = 2**31
 """After max_retry failures AgentServer ends; the pod is to wait for its LiveKit server instead."""
 
@@ -46,11 +50,13 @@ class LiveKitServer:
         capacity: int,
         draining: Callable[[], bool],
         on_refused: Callable[[Refusal], None],
+        session_memory_bytes: int | None = None,
     ) -> None:
         """`entrypoint` and `prepare` are pickled into each call's process; it finds `preload` imported.
 
         Its agents carry the name of this `process` in their rooms. No more than `capacity` calls are taken at once,
-        and none while `draining`.
+        and none while `draining`. A call whose process uses more than `session_memory_bytes` is ended, it alone;
+        livekit-agents looks every 5 s.
         """
         self._url = config.livekit_url
         self._agent_name = config.agent_name
@@ -66,6 +72,8 @@ class LiveKitServer:
         self._registered_once = False
         self._closed = False
         self._failures = _ConnectionFailures()
+        self._overruns = _MemoryOverruns()
+        memory_limit = (session_memory_bytes or 0) / 2**20
         self._server = AgentServer(
             ws_url=config.livekit_url,
             api_key=credentials.api_key,
@@ -78,6 +86,8 @@ class LiveKitServer:
             session_end_timeout=SESSION_END_SECONDS,
             initialize_process_timeout=INITIALIZE_SECONDS,
             max_retry=NEVER_GIVE_UP,
+            job_memory_limit_mb=memory_limit,
+            job_memory_warn_mb=memory_limit * MEMORY_WARNING,
             # its own endpoint cannot be turned off: any free port, seen by nobody
             host="127.0.0.1",
             port=0,
@@ -106,14 +116,20 @@ class LiveKitServer:
         reason = f": {self._failures.last}" if self._failures.last else "."
         return f'Not registered with LiveKit at {self._url} as "{self._agent_name}"; trying again{reason}'
 
+    def memory_exceeded(self, job_id: str) -> bool:
+        """Whether the job's process was ended for using more memory than one call may."""
+        return job_id in self._overruns.jobs
+
     async def run(self) -> None:
         """Serve until closed. Raises when it cannot start."""
         logging.getLogger("livekit.agents").addHandler(self._failures)
+        logging.getLogger("livekit.agents").addHandler(self._overruns)
         try:
             await self._server.run()
         finally:
             self._closed = True
             logging.getLogger("livekit.agents").removeHandler(self._failures)
+            logging.getLogger("livekit.agents").removeHandler(self._overruns)
 
     async def drain(self, end_calls: Callable[[], None]) -> None:
         """Take no more calls and wait for those that run.
@@ -176,6 +192,22 @@ class LiveKitServer:
 
 def _is_connecting(server: AgentServer) -> bool:
     return server._connecting
+
+
+class _MemoryOverruns(logging.Handler):
+    """Keeps which jobs AgentServer killed for their use of memory, which it only logs, and does before it kills.
+
+    Without it such a call counts as crashed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.jobs: deque[str] = deque(maxlen=REMEMBERED_OVERRUNS)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        job = getattr(record, "job_id", None)
+        if "exceeded memory limit" in record.getMessage() and isinstance(job, str):
+            self.jobs.append(job)
 
 
 class _ConnectionFailures(logging.Handler):

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -32,11 +32,13 @@ from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.events import EndCall, Event, ProviderAvailability, ProviderNews, SessionLost
 from voiceagent_worker.health import HttpEndpoints, create_app
 from voiceagent_worker.metrics import Identity, WorkerMetrics
+from voiceagent_worker.original_shape import original_shape
 from voiceagent_worker.provider_states import ProviderStates, with_stand_ins
 from voiceagent_worker.rescue import Rescue
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sessions import SessionRegistry
 from voiceagent_worker.settings import Settings, read_settings
+from voiceagent_worker.show import show
 
 logger = logging.getLogger(__name__)
 
@@ -46,17 +48,22 @@ EXIT_CONFIGURATION: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the worker; the result is the process's exit code."""
-    settings = read_settings(arguments, os.environ)
+    """Run the worker, or with `show` first print its configuration; the result is the process's exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["show"]:
+        return show(read_settings(given[1:], os.environ))
+    settings = read_settings(given, os.environ)
     try:
-        first = load_config(settings.config_path)
-        credentials = read_livekit_credentials(settings.livekit_path)
+        first = load_config(settings.config_path, settings.layers, required=settings.config_required)
+        credentials = read_livekit_credentials(settings.livekit_path, settings.layers.environment)
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIGURATION
     redactor = logs.Redactor()
     redactor.add(credentials.api_secret)
     logs.configure_main(first.config.log_level, redactor)
+    for problem in first.problems:
+        logger.error("The configuration is wrong, and the worker starts without that value: %s", problem.sentence)
     # inherited by the calls' processes: the end-of-turn model takes 240 MB, once for all if loaded before the first
     preload = first.config.turn_detection.mode == "model"
     os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if preload else "0"
@@ -82,19 +89,25 @@ class Worker:
         self._settings = settings
         self._process, self._started_at = uuid.uuid4().hex, _now()
         self._drain = Drain()
-        self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first)
+        self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first, settings.layers)
         self._metrics = WorkerMetrics(
             Identity(self._namespace, config.name, settings.revision),
             [(kind, one.provider) for kind, one in all_providers(config)],
+            enabled=config.metrics_enabled,
         )
-        self._metrics.plugins.expect(
-            [plugin.name for plugin in config.plugins], [server.name for server in config.mcp_servers]
+        self._expect(config)
+        self._registry = SessionRegistry(
+            clock=_now, on_change=self._on_change, keep_ended=timedelta(hours=config.metrics_retention_hours)
         )
         self._providers = ProviderStates(folder.dead_providers, _now, self._on_provider_change)
         self._checker = ProviderChecker(lambda: self._config, self._on_provider_checks, _now)
-        self._registry = SessionRegistry(clock=_now, on_change=self._on_change)
         self._rescue = Rescue(config.livekit_url, credentials, config.agent_name, self._metrics.recovered)
-        self._channel = ChannelServer(folder.socket, self._registry.handle, clock=_now)
+        self._channel = ChannelServer(
+            folder.socket,
+            self._registry.handle,
+            clock=_now,
+            memory_exceeded=lambda job: self._livekit.memory_exceeded(job),
+        )
         self._livekit = LiveKitServer(
             config,
             credentials,
@@ -105,6 +118,7 @@ class Worker:
             capacity=settings.max_sessions,
             draining=lambda: self._drain.draining,
             on_refused=self._metrics.refused,
+            session_memory_bytes=settings.session_memory_bytes,
         )
         control = control_routes(settings.control_token_path, self._drain, lambda: self._livekit.taken)
         app = create_app(self._why_not_ready, self._status, self._metrics.text, control)
@@ -201,10 +215,18 @@ class Worker:
             return
         config = self._watcher.current.config
         logs.set_level(config.log_level)
+        self._expect(config)
+        logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
+
+    def _expect(self, config: AgentConfig) -> None:
+        """Have the series of what this configuration may use at zero."""
+        if not config.metrics_enabled:
+            return
         self._metrics.plugins.expect(
             [plugin.name for plugin in config.plugins], [server.name for server in config.mcp_servers]
         )
-        logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
+        models = [(kind, one.provider, one.model) for kind, one in all_providers(config)]
+        self._metrics.expect_models(models)
 
     def _why_not_ready(self) -> str | None:
         if self._drain.why is not None:
@@ -213,6 +235,7 @@ class Worker:
 
     def _status(self) -> WorkerStatus:
         config = self._config
+        records = self._registry.records()
         return WorkerStatus(
             namespace=self._namespace,
             agent=config.name,
@@ -229,7 +252,8 @@ class Worker:
             provider_checks=with_stand_ins(
                 self._providers.told(), {provider_key(kind, one): kind for kind, one in all_providers(config)}
             ),
-            sessions=self._registry.records(),
+            sessions=records,
+            metrics=original_shape(records, _now()),
         )
 
     @property

@@ -17,11 +17,11 @@ from prometheus_client import (
     generate_latest,
 )
 from voiceagent_api.catalogue import ProviderKind
-from voiceagent_api.worker_status import Outcome, SessionRecord, TurnRecord
+from voiceagent_api.worker_status import ModelUsage, Outcome, SessionRecord, TurnRecord
 
 from voiceagent_worker import __version__
 from voiceagent_worker.admission import Refusal
-from voiceagent_worker.events import Event, ProviderFailed, SessionStarted, TurnCompleted
+from voiceagent_worker.events import Event, ModelTimed, ProviderFailed, SessionStarted, TurnCompleted
 from voiceagent_worker.plugins.metrics import PluginMetrics
 
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -44,7 +44,11 @@ IDENTITY_LABELS: Final = ("namespace", "agent", "revision")
 class WorkerMetrics:
     """Owns a registry of its own: no global state, and none of the process's default metrics."""
 
-    def __init__(self, identity: Identity, providers: Iterable[tuple[ProviderKind, str]] = ()) -> None:
+    def __init__(
+        self, identity: Identity, providers: Iterable[tuple[ProviderKind, str]] = (), *, enabled: bool = True
+    ) -> None:
+        """Unless `enabled`, nothing is measured of calls: only what the pod is stays."""
+        self._enabled = enabled
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry(auto_describe=True)
         self._identity = astuple(identity)
@@ -80,18 +84,44 @@ class WorkerMetrics:
             "1 while the provider serves, as far as calls and checks found; 0 while it does not.",
             ("kind", "provider"),
         )
-        self._tokens = self._counter("voiceagent_llm_tokens", "Tokens used, by prompt and completion.", ("type",))
-        self._characters = self._counter("voiceagent_tts_characters", "Characters turned into speech.")
-        self._audio = self._counter("voiceagent_stt_audio_seconds", "Seconds of sound turned into text.")
+        self._llm_whole = self._histogram(
+            "voiceagent_llm_latency_seconds", "From asking the language model to the end of its answer."
+        )
+        self._tts_whole = self._histogram(
+            "voiceagent_tts_latency_seconds", "From asking for speech to the last of its sound."
+        )
+        used = ("provider", "model")
+        self._tokens = self._counter("voiceagent_llm_tokens", "Tokens used, by prompt and completion.", (*used, "type"))
+        self._characters = self._counter("voiceagent_tts_characters", "Characters turned into speech.", used)
+        self._spoken = self._counter("voiceagent_tts_audio_seconds", "Seconds of speech made.", used)
+        self._audio = self._counter("voiceagent_stt_audio_seconds", "Seconds of sound turned into text.", used)
         build = self._gauge(
             "voiceagent_build_info", "Versions, as labels of a constant 1.", ("version", "livekit_agents")
         )
         build.labels(*self._identity, __version__, _installed("livekit-agents")).set(1)
         self.plugins = PluginMetrics(self.registry, IDENTITY_LABELS, self._identity)
-        self._start_at_zero(providers)
+        if enabled:
+            self._start_at_zero(providers)
+
+    def expect_models(self, models: Iterable[tuple[ProviderKind, str, str]]) -> None:
+        """Have the series of these models (kind, provider, model) at zero before the first is used."""
+        if not self._enabled:
+            return
+        for kind, provider, model in models:
+            labels = (*self._identity, provider, model)
+            if kind in ("llm", "realtime"):
+                for token_type in ("prompt", "completion"):
+                    self._tokens.labels(*labels, token_type)
+            elif kind == "tts":
+                self._characters.labels(*labels)
+                self._spoken.labels(*labels)
+            else:
+                self._audio.labels(*labels)
 
     def observe(self, event: Event, before: SessionRecord | None, after: SessionRecord | None, active: int) -> None:
         """Count what an event changed: the call's record before and after it, and the number of calls now."""
+        if not self._enabled:
+            return
         self._active.labels(*self._identity).set(active)
         self.plugins.observe(event, before, after)
         if after is None:
@@ -100,6 +130,9 @@ class WorkerMetrics:
             self._started.labels(*self._identity).inc()
         if isinstance(event, ProviderFailed) and after.ended_at is None:
             self._errors.labels(*self._identity, event.kind, event.provider).inc()
+        if isinstance(event, ModelTimed) and after.ended_at is None:
+            whole = self._llm_whole if event.kind == "llm" else self._tts_whole
+            whole.labels(*self._identity).observe(event.seconds)
         if before is None or before is after:
             return
         if isinstance(event, TurnCompleted):
@@ -111,10 +144,14 @@ class WorkerMetrics:
 
     def refused(self, reason: Refusal) -> None:
         """Count a call that was not taken."""
+        if not self._enabled:
+            return
         self._refused.labels(*self._identity, reason).inc()
 
     def recovered(self) -> None:
         """Count a room that got another agent."""
+        if not self._enabled:
+            return
         self._recovered.labels(*self._identity).inc()
 
     def providers(self, available: Mapping[tuple[ProviderKind, str], bool]) -> None:
@@ -138,18 +175,25 @@ class WorkerMetrics:
                 histogram.labels(*self._identity).observe(milliseconds / 1000)
 
     def _observe_usage(self, before: SessionRecord, after: SessionRecord) -> None:
-        prompt = after.llm_prompt_tokens - before.llm_prompt_tokens
-        completion = after.llm_completion_tokens - before.llm_completion_tokens
-        self._tokens.labels(*self._identity, "prompt").inc(prompt)
-        self._tokens.labels(*self._identity, "completion").inc(completion)
-        self._characters.labels(*self._identity).inc(after.tts_characters - before.tts_characters)
-        self._audio.labels(*self._identity).inc(after.stt_audio_seconds - before.stt_audio_seconds)
+        known = {(one.provider, one.model): one for one in before.models}
+        for one in after.models:
+            labels = (*self._identity, one.provider, one.model)
+            old = known.get((one.provider, one.model), ModelUsage(provider=one.provider, model=one.model))
+            for used, counter, more in (
+                (one.llm_prompt_tokens - old.llm_prompt_tokens, self._tokens, ("prompt",)),
+                (one.llm_completion_tokens - old.llm_completion_tokens, self._tokens, ("completion",)),
+                (one.tts_characters - old.tts_characters, self._characters, ()),
+                (one.tts_audio_seconds - old.tts_audio_seconds, self._spoken, ()),
+                (one.stt_audio_seconds - old.stt_audio_seconds, self._audio, ()),
+            ):
+                if used > 0:
+                    counter.labels(*labels, *more).inc(used)
 
     def _start_at_zero(self, providers: Iterable[tuple[ProviderKind, str]]) -> None:
         """All series at once: one that appears with its first event hides that event from `rate()`."""
-        for metric in (self._active, self._started, self._recovered, self._characters, self._audio):
+        for metric in (self._active, self._started, self._recovered):
             metric.labels(*self._identity)
-        for histogram in (self._duration, self._stt, self._llm, self._tts, self._e2e):
+        for histogram in (self._duration, self._stt, self._llm, self._llm_whole, self._tts, self._tts_whole, self._e2e):
             histogram.labels(*self._identity)
         for outcome in get_args(Outcome):
             if outcome != "active":
@@ -159,8 +203,6 @@ class WorkerMetrics:
         for kind, provider in providers:
             self._errors.labels(*self._identity, kind, provider)
             self._available.labels(*self._identity, kind, provider).set(1)
-        for token_type in ("prompt", "completion"):
-            self._tokens.labels(*self._identity, token_type)
 
     def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
         return Counter(name, text, (*IDENTITY_LABELS, *labels), registry=self.registry)

@@ -14,6 +14,17 @@ TIME_IS_UP: Final = {
 }
 """Said when a call reaches its longest duration."""
 
+TIME_NEARLY_UP: Final = {
+    "de": "Unsere Zeit ist fast um.",
+    "en": "We are almost out of time.",
+    "es": "Se nos está acabando el tiempo.",
+    "fr": "Nous arrivons bientôt au bout du temps prévu.",
+    "it": "Il nostro tempo sta per finire.",
+    "nl": "Onze tijd is bijna om.",
+    "pt": "O nosso tempo está quase a acabar.",
+}
+"""Said a while before a call reaches its longest duration."""
+
 MAINTENANCE: Final = {
     "de": "Ich muss unser Gespräch wegen Wartungsarbeiten beenden. Auf Wiederhören!",
     "en": "I have to end our call for maintenance. Goodbye!",

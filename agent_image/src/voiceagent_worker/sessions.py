@@ -1,5 +1,10 @@
 """The calls of this pod: state = fold(events), and a small holder of that state.
 
+Every session of the pod is one record here, made when its process says that it began, and ended exactly once: by its
+own last word, or, where the process is gone without one, by what the main process concludes. Around this one owner
+stand its limits (admission.py: how many; livekit_server.py: memory; entrypoint.py: time) and what is done about the
+rooms of those that died (rescue.py); main.py wires them.
+
 The fold is total: whatever arrives in whatever order leaves a sound state. Ended calls are kept for an hour:
 whoever asks every few minutes misses none. Their number and that of their turns are bounded.
 """
@@ -14,6 +19,7 @@ from voiceagent_api.worker_status import SessionRecord
 from voiceagent_worker.events import (
     Event,
     McpServerTried,
+    ModelTimed,
     PluginReported,
     PluginsRan,
     PluginsStarted,
@@ -25,6 +31,7 @@ from voiceagent_worker.events import (
     TurnCompleted,
     UsageReported,
 )
+from voiceagent_worker.usage import merged_usage
 
 KEEP_ENDED: Final = timedelta(hours=1)
 MAX_ENDED: Final = 1000
@@ -33,6 +40,10 @@ MAX_TURNS: Final = 200
 LOST_SENTENCE: Final = (
     "The session's process ended without a word: it was killed, ran out of memory or crashed. "
     "The pod's log and events say which."
+)
+MEMORY_SENTENCE: Final = (
+    "The session's process used more memory than sessions.memoryLimit and was ended; other sessions go on. "
+    "Raise the limit, or look for what grew in the pod's log."
 )
 
 Sessions = Mapping[str, SessionRecord]
@@ -48,11 +59,11 @@ def apply(sessions: Sessions, event: Event) -> Sessions:
     return {**sessions, event.session: after}
 
 
-def prune(sessions: Sessions, now: datetime) -> Sessions:
+def prune(sessions: Sessions, now: datetime, keep: timedelta = KEEP_ENDED) -> Sessions:
     """Without the ended calls that are too old or too many. Active calls always stay."""
     ended = [record for record in sessions.values() if record.ended_at is not None]
     ended.sort(key=lambda record: record.ended_at or now, reverse=True)
-    kept = {record.id for record in ended[:MAX_ENDED] if record.ended_at and now - record.ended_at < KEEP_ENDED}
+    kept = {record.id for record in ended[:MAX_ENDED] if record.ended_at and now - record.ended_at < keep}
     if len(kept) == len(ended):
         return sessions
     return {key: record for key, record in sessions.items() if record.ended_at is None or key in kept}
@@ -77,14 +88,16 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return record.model_copy(update={"turns": [*record.turns, event.turn][-MAX_TURNS:]})
         case UsageReported():
             totals = {name: max(getattr(record, name), getattr(event, name)) for name in USAGE_FIELDS}
-            return record.model_copy(update=totals)
+            return record.model_copy(update={**totals, "models": merged_usage(record.models, event.models)})
         case SessionEnded():
             return _ended(record, event.at, event.outcome, event.error)
         case SessionLost():
+            if event.memory_exceeded:
+                return _ended(record, event.at, "memory_exceeded", MEMORY_SENTENCE)
             return _ended(record, event.at, "crashed", LOST_SENTENCE)
         case PluginsStarted():
             return record.model_copy(update={"plugins": event.plugins})
-        case SessionStarted() | ProviderFailed() | ProviderAvailability():
+        case SessionStarted() | ModelTimed() | ProviderFailed() | ProviderAvailability():
             return record
         case PluginsRan() | PluginReported() | McpServerTried():
             return record
@@ -105,18 +118,19 @@ class SessionRegistry:
     clock: Callable[[], datetime]
     on_change: Callable[[Event, SessionRecord | None, SessionRecord | None], None]
     sessions: Sessions = field(default_factory=dict)
+    keep_ended: timedelta = KEEP_ENDED
 
     def handle(self, event: Event) -> None:
         """Take in an event."""
         before = self.sessions.get(event.session)
         self.sessions = apply(self.sessions, event)
         after = self.sessions.get(event.session)
-        self.sessions = prune(self.sessions, self.clock())
+        self.sessions = prune(self.sessions, self.clock(), self.keep_ended)
         self.on_change(event, before, after)
 
     def records(self) -> list[SessionRecord]:
         """Active calls and those that ended within the hour, oldest first."""
-        self.sessions = prune(self.sessions, self.clock())
+        self.sessions = prune(self.sessions, self.clock(), self.keep_ended)
         return sorted(self.sessions.values(), key=lambda record: record.started_at)
 
     @property

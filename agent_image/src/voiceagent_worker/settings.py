@@ -3,11 +3,13 @@
 import argparse
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from voiceagent_api import names
+
+from voiceagent_worker.layers import Layers
 
 ENV_CONFIG: Final = "VOICEAGENT_CONFIG"
 LOCAL_REVISION: Final = "local"
@@ -29,17 +31,38 @@ class Settings:
     namespace: str | None
     pod: str
     revision: str
+    layers: Layers = field(default_factory=Layers, repr=False)
+    """What lies above the config file; the environment holds keys."""
+    config_required: bool = True
+    """False where the environment may suffice: no file was named, and no operator started this worker."""
+    session_memory_bytes: int | None = None
+    """What one call's process may use; None for as much as there is."""
+    show_as_json: bool = False
 
 
 def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> Settings:
     """The settings of this process. A wrong flag ends it with argparse's message and exit code 2."""
-    default_config = f"{names.CONFIG_MOUNT_PATH}/{names.CONFIG_FILE_NAME}"
-    parser = argparse.ArgumentParser(prog="voiceagent_worker", description="Serve the calls of one voice agent.")
+    default_config = Path(names.CONFIG_MOUNT_PATH, names.CONFIG_FILE_NAME)
+    named_config = environment.get(ENV_CONFIG)
+    parser = argparse.ArgumentParser(
+        prog="voiceagent-worker",
+        description="Serve the calls of one voice agent; `show` as the first argument prints its configuration.",
+    )
     parser.add_argument(
         "--config",
         type=Path,
-        default=Path(environment.get(ENV_CONFIG) or default_config),
-        help=f"the agent's config file (default: ${ENV_CONFIG}, else {default_config})",
+        default=Path(named_config) if named_config else None,
+        help=f"the agent's config file (default: ${ENV_CONFIG}, else {default_config} if it is there)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        dest="assignments",
+        metavar="KEY=VALUE",
+        help="a value of the configuration, by its key in the config file, as in providers.llm.model=gpt-4o; "
+        "it wins over file and environment, and may be given more than once",
     )
     parser.add_argument(
         "--livekit-credentials",
@@ -62,11 +85,19 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
         metavar="NUMBER",
         help=f"calls at once (default: ${names.ENV_MAX_SESSIONS}, else {LOCAL_MAX_SESSIONS})",
     )
+    parser.add_argument(
+        "--session-memory-bytes",
+        type=_count,
+        default=environment.get(names.ENV_SESSION_MEMORY_BYTES) or None,
+        metavar="NUMBER",
+        help=f"memory that one call may use (default: ${names.ENV_SESSION_MEMORY_BYTES}, else no limit)",
+    )
     parser.add_argument("--host", default="0.0.0.0", help="address of the HTTP endpoints")  # noqa: S104 (a pod's port)
     parser.add_argument("--port", type=int, default=names.WORKER_PORT, help="port of the HTTP endpoints")
+    parser.add_argument("--json", action="store_true", help="for the command show: print JSON")
     flags = parser.parse_args(arguments)
     return Settings(
-        config_path=flags.config,
+        config_path=flags.config or default_config,
         livekit_path=flags.livekit_credentials,
         control_token_path=flags.control_token,
         max_sessions=flags.max_sessions,
@@ -75,7 +106,18 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
         namespace=environment.get(names.ENV_NAMESPACE) or None,
         pod=environment.get(names.ENV_POD) or socket.gethostname(),
         revision=environment.get(names.ENV_REVISION) or LOCAL_REVISION,
+        layers=Layers(environment, dict(flags.assignments)),
+        config_required=flags.config is not None or bool(environment.get(names.ENV_REVISION)),
+        session_memory_bytes=flags.session_memory_bytes,
+        show_as_json=flags.json,
     )
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError("write it as KEY=VALUE, as in providers.llm.model=gpt-4o")
+    return key, value
 
 
 def _count(text: str) -> int:

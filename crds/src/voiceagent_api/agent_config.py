@@ -20,6 +20,8 @@ class ProviderConfig(Model):
     """File that holds the key; read at each session's start."""
     further_credentials: dict[str, str] | None = None
     """Files of what else the provider's Secret holds, by their keys. Which are there is seen at each start."""
+    credentials_env: str | None = None
+    """Environment variable that holds the key; it wins over the file."""
     options: dict[str, Any] = Field(default_factory=dict)
     fallbacks: list["ProviderConfig"] = Field(default_factory=list)
     """Whom to turn to when it fails, in this order; those have none of their own."""
@@ -84,8 +86,12 @@ class AgentConfig(Model):
     plugins: list[PluginConfig] = Field(default_factory=list)
     """In the order in which they are asked."""
     mcp_servers: list[McpServerConfig] = Field(default_factory=list)
-    max_session_seconds: int = 3600
-    drain_timeout_seconds: int = 3600
+    max_session_seconds: int = Field(default=3600, ge=1)
+    drain_timeout_seconds: int = Field(default=3600, ge=0)
+    metrics_enabled: bool = True
+    """False measures nothing of calls."""
+    metrics_retention_hours: int = Field(default=1, ge=1, le=8760)
+    """For how many hours the worker itself shows ended calls. The gateway's history has a setting of its own."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
 

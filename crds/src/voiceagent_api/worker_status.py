@@ -1,13 +1,18 @@
 """What a worker pod answers on `/status`: read by the gateway and the operator."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from voiceagent_api.base import Model
 
-Outcome = Literal["active", "completed", "failed", "crashed"]
+Outcome = Literal["active", "completed", "user_left", "timed_out", "drained", "error", "crashed", "memory_exceeded"]
+"""How a call stands. completed: it was ended in the room. user_left: the caller hung up. timed_out: it reached its
+longest duration. drained: its pod had to end. error: a sentence says what failed. crashed: its process died.
+memory_exceeded: its process used more than sessions.memoryLimit and was ended, it alone."""
+FAILURES: Final[frozenset[Outcome]] = frozenset({"error", "crashed", "memory_exceeded"})
+"""Outcomes that nobody wanted."""
 
 
 class TurnRecord(Model):
@@ -20,6 +25,19 @@ class TurnRecord(Model):
     tts_ttfb_milliseconds: float | None = None
     e2e_milliseconds: float | None = Field(default=None, alias="e2eMilliseconds")
     """From the caller's last sound to the agent's first."""
+
+
+class ModelUsage(Model):
+    """What a call used of one model since its start."""
+
+    provider: str
+    """As the agent's spec names it."""
+    model: str
+    llm_prompt_tokens: NonNegativeInt = 0
+    llm_completion_tokens: NonNegativeInt = 0
+    tts_characters: NonNegativeInt = 0
+    tts_audio_seconds: NonNegativeFloat = 0.0
+    stt_audio_seconds: NonNegativeFloat = 0.0
 
 
 class SessionRecord(Model):
@@ -39,6 +57,8 @@ class SessionRecord(Model):
     llm_completion_tokens: int = 0
     tts_characters: int = 0
     stt_audio_seconds: float = 0.0
+    models: list[ModelUsage] = Field(default_factory=list)
+    """The same by provider and model."""
 
 
 class ProviderCheck(Model):
@@ -78,3 +98,6 @@ class WorkerStatus(Model):
     provider_checks: list[ProviderCheck] = Field(default_factory=list)
     sessions: list[SessionRecord] = Field(default_factory=list)
     """Active sessions, and those that ended within the last hour, oldest first."""
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    """The pod's own numbers in the shape that dashboards of the single-machine system read: sessions.active_count,
+    sessions.sessions, performance.avg_…_latency in milliseconds, timestamp."""

@@ -62,6 +62,7 @@ def session(one: FleetSession, fleet: Fleet) -> dict[str, Any]:
             "llm_completion_tokens": record.llm_completion_tokens,
             "tts_characters": record.tts_characters,
             "stt_audio_seconds": record.stt_audio_seconds,
+            "models": [used.model_dump() for used in record.models],
         },
         "stale": one.stale,
         "test": one.test,

@@ -23,7 +23,7 @@ def _session(now: datetime, random: Random) -> PastSession:
     turns = [
         _turn(ended_at - timedelta(seconds=10 * number), random) for number in reversed(range(random.randint(1, 8)))
     ]
-    outcome: Literal["completed", "failed"] = "completed" if random.random() < 0.9 else "failed"
+    outcome: Literal["user_left", "error"] = "user_left" if random.random() < 0.9 else "error"
     number = f"{random.getrandbits(48):012x}"
     record = SessionRecord(
         id=f"test-{number}",
@@ -32,7 +32,7 @@ def _session(now: datetime, random: Random) -> PastSession:
         ended_at=ended_at,
         config_revision="test-data",
         outcome=outcome,
-        error=None if outcome == "completed" else "Made up for a test.",
+        error=None if outcome == "user_left" else "Made up for a test.",
         turns=turns,
     )
     return PastSession(POD, record, ended_at, outcome, test=True)

@@ -37,7 +37,9 @@ def config_synced(findings: Findings) -> Verdict:
     for pod, reading in behind:
         if reading is not None and reading.config_error:
             return Verdict(
-                False, reasons.CONFIG_REFUSED, f"Pod {pod.place} keeps the config before: {reading.config_error}"
+                False,
+                reasons.CONFIG_REFUSED,
+                f"Pod {pod.place} refuses the config: {reading.config_error}",
             )
     counted = f"{len(asked) - len(behind)} of {len(asked)} running worker pods have config {wanted}"
     mute = [pod for pod, reading in behind if reading is None or not reading.reachable]

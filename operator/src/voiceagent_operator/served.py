@@ -21,8 +21,6 @@ def require_served(spec: VoiceAgentSpec) -> None:
             "spec.turnDetection.mode stt: a realtime model takes the place of speech to text; set it to vad, model or "
             "manual."
         )
-    if not spec.metrics.enabled:
-        sentences.append("spec.metrics.enabled: this version always measures calls; set it to true.")
     if spec.logging.format != "json":
         sentences.append("spec.logging.format: this version writes JSON only; set it to json.")
     if sentences:

@@ -125,7 +125,7 @@ async def test_agent_says_goodbye_when_the_drain_timeout_is_over_and_the_worker_
             # also for whoever looks after rooms, once the agent is gone
             assert caller.room.local_participant.attributes["voiceagents.dev/ended"] == "drained"
             assert await asyncio.to_thread(worker.process.wait, 60) == 0
-    assert outcomes(worker) == ["completed"]
+    assert outcomes(worker) == ["drained"]
     assert worker.children() == {}
     assert "Traceback" not in worker.log
 
@@ -139,4 +139,4 @@ async def test_worker_whose_voice_is_dead_ends_its_calls_within_its_margin_all_t
         await caller.agent()
         worker.process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(worker.process.wait, 60) == 0
-    assert outcomes(worker) == ["completed"]
+    assert outcomes(worker) == ["drained"]

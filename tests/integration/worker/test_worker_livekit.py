@@ -59,7 +59,7 @@ async def test_call_is_answered_recorded_counted_and_ends_when_the_caller_leaves
 ) -> None:
     await until_ready(worker)
     await until_config_changes(worker, greeting="Hello!")
-    completed = await metric(worker, "voiceagent_sessions_ended_total", outcome="completed")
+    completed = await metric(worker, "voiceagent_sessions_ended_total", outcome="user_left")
     async with Caller(livekit, worker) as caller:
         agent = await caller.agent()
         assert agent.name == "agent"
@@ -83,9 +83,9 @@ async def test_call_is_answered_recorded_counted_and_ends_when_the_caller_leaves
         assert caller.internals == []
 
     session = await ended(worker, caller.name)
-    assert (session["outcome"], session["error"]) == ("completed", None)
+    assert (session["outcome"], session["error"]) == ("user_left", None)
     assert await metric(worker, "voiceagent_sessions_active") == 0
-    assert await metric(worker, "voiceagent_sessions_ended_total", outcome="completed") == completed + 1
+    assert await metric(worker, "voiceagent_sessions_ended_total", outcome="user_left") == completed + 1
     assert worker.provider_key not in worker.log and livekit.secret not in worker.log
     for line in worker.log.splitlines():
         assert {"time", "level", "logger", "message"} <= json.loads(line).keys()
@@ -157,7 +157,7 @@ async def test_call_whose_provider_keeps_failing_ends_as_failed_with_a_sentence(
 
         async def failed() -> bool:
             session = await session_of(worker, caller.name)
-            if session is not None and session["outcome"] == "failed":
+            if session is not None and session["outcome"] == "error":
                 return True
             await caller.room.local_participant.send_text("Are you there?", topic="lk.chat")
             await asyncio.sleep(6)  # of three attempts with two seconds between them
@@ -179,7 +179,7 @@ async def test_call_without_its_provider_key_fails_with_a_sentence_and_heals_whe
     worker.key_path.unlink()
     async with Caller(livekit, worker) as caller:
         session = await ended(worker, caller.name)
-    assert session["outcome"] == "failed"
+    assert session["outcome"] == "error"
     assert session["error"] == (
         f'The credential of the stt provider "openai" is missing: there is no file {worker.key_path}. '
         "Create the Secret, or name another in credentialsSecretRef."
@@ -226,7 +226,7 @@ async def test_call_that_reaches_its_longest_duration_is_ended_by_the_agent(
     async with Caller(livekit, worker) as caller:
         await caller.agent()
         session = await ended(worker, caller.name, 40.0)
-        assert (session["outcome"], session["error"]) == ("completed", None)
+        assert (session["outcome"], session["error"]) == ("timed_out", None)
         await asyncio.wait_for(caller.left.wait(), 60)
         attributes = caller.room.local_participant.attributes
         assert attributes["voiceagents.dev/ended"] == "time-is-up"

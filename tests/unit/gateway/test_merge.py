@@ -172,7 +172,7 @@ def test_the_same_id_on_two_pods_is_two_sessions() -> None:
     ("fields", "expected"),
     [
         ({"outcome": "crashed", "turns": [TurnRecord(at=NOW - timedelta(minutes=4))]}, 60.0),
-        ({"outcome": "failed"}, 0.0),
+        ({"outcome": "error"}, 0.0),
     ],
 )
 def test_a_session_that_failed_without_saying_when_ended_with_its_last_turn(

@@ -21,7 +21,6 @@ from voiceagent_operator.served import require_served
             {"providers": {"realtime": {"provider": "openai"}}, "turnDetection": {"mode": "stt"}},
             "spec.turnDetection.mode stt",
         ),
-        ({"metrics": {"enabled": False}}, "spec.metrics.enabled"),
         ({"logging": {"format": "text"}}, "spec.logging.format"),
     ],
 )

@@ -23,7 +23,7 @@ from voiceagent_worker.events import (
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STARTED = SessionStarted(session="a", room="room", at=NOW, config_revision="r1")
-ENDED = SessionEnded(session="a", at=NOW, outcome="failed", error="A sentence with\na line break.")
+ENDED = SessionEnded(session="a", at=NOW, outcome="error", error="A sentence with\na line break.")
 LOST = SessionLost(session="a", at=NOW)
 
 

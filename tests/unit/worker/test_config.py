@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from voiceagent_api.agent_config import AgentConfig, config_revision
-from voiceagent_worker.config import ConfigWatcher, load_config
+from voiceagent_worker.config import ConfigWatcher, load_config, read_accepted
 from voiceagent_worker.errors import ConfigurationError
 
 Agent = dict[str, Any]
@@ -86,7 +86,7 @@ def test_swapped_file_is_taken_over_and_copied_for_the_calls(
     assert watcher.error is None
     assert watcher.current.config.instructions == "You sell flowers."
     assert watcher.current.revision == config_revision(changed)
-    assert load_config(tmp_path / "accepted.json").revision == config_revision(changed)
+    assert read_accepted(tmp_path / "accepted.json").revision == config_revision(changed)
     assert watcher.check() is False
 
 
@@ -100,7 +100,7 @@ def test_bad_file_is_refused_the_last_good_stays_and_a_good_one_heals(
     assert watcher.error is not None
     assert "is not JSON" in watcher.error and "last good config stays" in watcher.error
     assert watcher.current is good
-    assert load_config(tmp_path / "accepted.json").revision == good.revision
+    assert read_accepted(tmp_path / "accepted.json").revision == good.revision
     assert watcher.check() is False
 
     mount.publish(json.dumps({**agent, "greeting": "Hello!"}))

@@ -27,6 +27,7 @@ from voiceagent_worker.providers import Models, build_models
 from voiceagent_worker.providers.availability import Availability, Watched
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.openai import build_llm, build_stt, build_tts
+from voiceagent_worker.usage import usage_by_model
 
 KEYS = ProviderCredentials("sk")
 PROVIDER = ProviderConfig(provider="openai", model="m", base_url="http://127.0.0.1:9/v1")
@@ -99,7 +100,12 @@ async def test_usage_is_summed_over_models(session: AgentSession[None], told: li
     session.emit("session_usage_updated", UsageUpdated(usage=usage))
     assert told == [
         UsageReported(
-            session="AJ_1", llm_prompt_tokens=11, llm_completion_tokens=4, tts_characters=42, stt_audio_seconds=2.5
+            session="AJ_1",
+            llm_prompt_tokens=11,
+            llm_completion_tokens=4,
+            tts_characters=42,
+            stt_audio_seconds=2.5,
+            models=usage_by_model(CONFIG, usage.model_usage),
         )
     ]
 

@@ -8,10 +8,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
-from voiceagent_api.worker_status import TurnRecord
+from voiceagent_api.worker_status import ModelUsage, TurnRecord
 from voiceagent_sandbox.paths import REPO
 from voiceagent_worker.events import (
     Event,
+    ModelTimed,
     ProviderFailed,
     SessionEnded,
     SessionLost,
@@ -32,6 +33,7 @@ class Pod:
     def __init__(self) -> None:
         self.metrics = WorkerMetrics(Identity(**IDENTITY), [("llm", "openai")])
         self.metrics.plugins.expect(["profanity_filter"], ["calendar"])
+        self.metrics.expect_models([("llm", "openai", "gpt-4o-mini"), ("stt", "deepgram", "s"), ("tts", "openai", "t")])
         self.registry = SessionRegistry(
             clock=lambda: NOON,
             on_change=lambda event, before, after: self.metrics.observe(event, before, after, self.registry.active),
@@ -81,6 +83,9 @@ def test_every_series_carries_namespace_agent_and_revision_and_is_there_from_the
         "voiceagent_turn_e2e_latency_seconds",
         "voiceagent_provider_errors",
         "voiceagent_provider_available",
+        "voiceagent_llm_latency_seconds",
+        "voiceagent_tts_latency_seconds",
+        "voiceagent_tts_audio_seconds",
         "voiceagent_llm_tokens",
         "voiceagent_tts_characters",
         "voiceagent_stt_audio_seconds",
@@ -145,15 +150,37 @@ def test_failures_of_providers_are_counted_by_kind_and_provider() -> None:
     assert pod.value("voiceagent_provider_errors_total", kind="llm", provider="openai") == 1
 
 
+def used(total: int, model: str = "gpt-4o-mini") -> ModelUsage:
+    return ModelUsage(provider="openai", model=model, llm_prompt_tokens=total, tts_characters=total)
+
+
 @given(st.permutations([5, 20, 20, 70]))
-def test_totals_that_arrive_late_or_twice_are_counted_once(totals: list[int]) -> None:
+def test_totals_that_arrive_late_or_twice_are_counted_once_for_each_model(totals: list[int]) -> None:
     pod = Pod().handle(started())
     for total in totals:
-        pod.handle(UsageReported(session="a", llm_prompt_tokens=total, tts_characters=total, stt_audio_seconds=total))
-    assert pod.value("voiceagent_llm_tokens_total", type="prompt") == 70
-    assert pod.value("voiceagent_llm_tokens_total", type="completion") == 0
-    assert pod.value("voiceagent_tts_characters_total") == 70
-    assert pod.value("voiceagent_stt_audio_seconds_total") == 70
+        pod.handle(UsageReported(session="a", models=[used(total), used(2 * total, "gpt-5")]))
+    by_model = {"provider": "openai", "model": "gpt-4o-mini"}
+    assert pod.value("voiceagent_llm_tokens_total", type="prompt", **by_model) == 70
+    assert pod.value("voiceagent_llm_tokens_total", type="completion", **by_model) == 0
+    assert pod.value("voiceagent_llm_tokens_total", type="prompt", provider="openai", model="gpt-5") == 140
+    assert pod.value("voiceagent_tts_characters_total", **by_model) == 70
+
+
+def test_whole_answers_are_timed_beside_their_beginnings() -> None:
+    pod = Pod().handle(started(), ModelTimed(session="a", kind="llm", seconds=1.5))
+    assert pod.value("voiceagent_llm_latency_seconds_sum") == 1.5
+    assert pod.value("voiceagent_tts_latency_seconds_count") == 0
+
+
+def test_where_nothing_is_to_be_measured_of_calls_only_the_pod_itself_is_told_of() -> None:
+    metrics = WorkerMetrics(Identity(**IDENTITY), [("llm", "openai")], enabled=False)
+    registry = SessionRegistry(clock=lambda: NOON, on_change=lambda *change: metrics.observe(*change, 1))
+    registry.handle(started())
+    registry.handle(ended())
+    metrics.refused("full")
+    metrics.recovered()
+    samples = [s.name for f in text_string_to_metric_families(metrics.text().decode()) for s in f.samples]
+    assert samples == ["voiceagent_build_info"]
 
 
 @given(st.lists(st.sampled_from([started("a"), started("b"), ended("a"), SessionLost(session="b", at=NOON)])))

@@ -55,7 +55,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         stt_audio_seconds=st.floats(0, 1000),
     ),
     st.builds(ProviderFailed, session=IDS, kind=st.sampled_from(["stt", "llm", "tts"]), provider=st.just("openai")),
-    st.builds(SessionEnded, session=IDS, at=TIMES, outcome=st.sampled_from(["completed", "failed"])),
+    st.builds(SessionEnded, session=IDS, at=TIMES, outcome=st.sampled_from(["completed", "user_left", "error"])),
     st.builds(SessionLost, session=IDS, at=TIMES),
 )
 
@@ -164,3 +164,9 @@ def test_registry_hands_each_change_on_and_lists_calls_oldest_first() -> None:
     assert [record.id for record in registry.records()] == ["a", "b"]
     assert registry.active == 2
     assert [(before is None, after is None) for _, before, after in changes] == [(True, False), (True, False)]
+
+
+def test_call_that_used_too_much_memory_says_so_and_what_to_do() -> None:
+    record = fold(started(), SessionLost(session="a", at=NOON, memory_exceeded=True))["a"]
+    assert record.outcome == "memory_exceeded"
+    assert record.error is not None and "sessions.memoryLimit" in record.error

@@ -1,6 +1,7 @@
 """What a provider's Secret holds, read anew for each session: the key, and what else the provider asks for."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_api.catalogue import ProviderEntry
 from voiceagent_api.providers.entries import Credential
 
-from voiceagent_worker.credentials import NO_KEY, read_key_file
+from voiceagent_worker.credentials import NO_KEY, read_key_file, read_key_variable
 from voiceagent_worker.errors import ConfigurationError
 
 
@@ -30,11 +31,24 @@ class ProviderCredentials:
 
 
 def read_provider_credentials(entry: ProviderEntry, config: ProviderConfig) -> ProviderCredentials:
-    """Read what the entry asks for. Raises ConfigurationError for what is needed and not there."""
+    """Read what the entry asks for. Raises ConfigurationError for what is needed and not there.
+
+    A provider whose key comes from the environment has the rest of its Secret's keys there too.
+    """
     paths = {} if config.credentials_path is None else {entry.credential_key: config.credentials_path}
     paths |= config.further_credentials or {}
     api_key, further, files = NO_KEY, dict[str, str](), dict[str, Path]()
     for number, credential in enumerate(entry.credentials):
+        variable = config.credentials_env if number == 0 and not credential.file else credential.key
+        if config.credentials_env and variable and os.environ.get(variable):
+            value = read_key_variable(variable, _subject(entry))
+            if credential.file:
+                files[credential.key] = Path(value)
+            elif number == 0:
+                api_key = value
+            else:
+                further[credential.key] = value
+            continue
         path = _find(entry, config, credential, paths.get(credential.key))
         if path is None:
             continue

@@ -36,6 +36,7 @@ def build_config_text(plan: Plan) -> str:
         mcp_servers=[_mcp_server(server) for server in plan.mcp_servers],
         max_session_seconds=spec.sessions.max_duration_seconds,
         drain_timeout_seconds=spec.drain.timeout_seconds,
+        metrics_enabled=spec.metrics.enabled,
         log_level=spec.logging.level,
         log_format=spec.logging.format,
     ).to_json()

@@ -1,0 +1,81 @@
+"""What calls use of each model. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from livekit.agents.metrics import LLMModelUsage, STTModelUsage, TTSModelUsage
+from voiceagent_api.agent_config import AgentConfig
+from voiceagent_api.catalogue import ProviderKind
+from voiceagent_api.worker_status import ModelUsage
+
+MAX_MODELS: Final = 32
+"""Of one call: each provider and fallback that an agent may have, and some."""
+FIELDS: Final = (
+    "llm_prompt_tokens",
+    "llm_completion_tokens",
+    "tts_characters",
+    "tts_audio_seconds",
+    "stt_audio_seconds",
+)
+
+
+def usage_by_model(config: AgentConfig, used: Iterable[object]) -> list[ModelUsage]:
+    """livekit-agents' usage of a session, with providers named as the agent's spec does.
+
+    The plugins give some providers the name of a host; whose model it is tells which one is meant.
+    """
+    found: list[ModelUsage] = []
+    for one in used:
+        match one:
+            case LLMModelUsage():
+                kind: ProviderKind = "realtime" if config.providers.realtime is not None else "llm"
+                provider, model = _named(config, kind, one.provider, one.model)
+                found.append(
+                    ModelUsage(
+                        provider=provider,
+                        model=model,
+                        llm_prompt_tokens=one.input_tokens,
+                        llm_completion_tokens=one.output_tokens,
+                    )
+                )
+            case TTSModelUsage():
+                provider, model = _named(config, "tts", one.provider, one.model)
+                found.append(
+                    ModelUsage(
+                        provider=provider,
+                        model=model,
+                        tts_characters=one.characters_count,
+                        tts_audio_seconds=one.audio_duration,
+                    )
+                )
+            case STTModelUsage():
+                provider, model = _named(config, "stt", one.provider, one.model)
+                found.append(ModelUsage(provider=provider, model=model, stt_audio_seconds=one.audio_duration))
+    return merged_usage((), found)
+
+
+def merged_usage(before: Sequence[ModelUsage], after: Sequence[ModelUsage]) -> list[ModelUsage]:
+    """The greater of each total: they never shrink, in whatever order they come."""
+    merged = {(one.provider, one.model): one for one in before}
+    for one in after:
+        key = (one.provider, one.model)
+        known = merged.get(key)
+        if known is not None:
+            greater = {name: max(getattr(known, name), getattr(one, name)) for name in FIELDS}
+            merged[key] = known.model_copy(update=greater)
+        elif len(merged) < MAX_MODELS:
+            merged[key] = one
+    return list(merged.values())
+
+
+def _named(config: AgentConfig, kind: ProviderKind, provider: str, model: str) -> tuple[str, str]:
+    configured = getattr(config.providers, kind)
+    if configured is None:
+        return provider, model
+    candidates = (configured, *configured.fallbacks)
+    match = next((one for one in candidates if one.model == model), None)
+    if match is not None:
+        return match.provider, match.model
+    # a voice that is a model, or a name that the provider spells in its own way
+    named = next((one for one in candidates if one.provider == provider), configured)
+    return named.provider, named.model

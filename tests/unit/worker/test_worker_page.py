@@ -1,0 +1,39 @@
+"""docs/worker.md names every error, outcome, variable and metric."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from voiceagent_api.worker_status import Outcome
+from voiceagent_worker.environment import KINDS, PLAIN
+from voiceagent_worker.errors import WorkerError
+from voiceagent_worker.layers import SAFE_FIELDS
+from voiceagent_worker.metrics import Identity, WorkerMetrics
+
+PAGE = (Path(__file__).parents[3] / "docs" / "worker.md").read_text()
+
+
+def metric_names() -> list[str]:
+    text = WorkerMetrics(Identity("n", "a", "r")).text().decode()
+    return [family.name for family in text_string_to_metric_families(text)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(kind.__name__ for kind in WorkerError.__subclasses__()),
+        *(outcome for outcome in get_args(Outcome) if outcome != "active"),
+        *PLAIN,
+        *(f"{kind.upper()}_{what}" for kind in KINDS for what in ("PROVIDER", "MODEL")),
+        *sorted(SAFE_FIELDS),
+        *(name for name in metric_names() if "plugin" not in name and "mcp" not in name),
+    ],
+)
+def test_page_names_it(name: str) -> None:
+    assert name in PAGE
+
+
+def test_each_kind_of_error_says_what_to_do() -> None:
+    remedies = [kind.remedy for kind in WorkerError.__subclasses__()]
+    assert len(set(remedies)) == len(remedies) and WorkerError.remedy not in remedies
