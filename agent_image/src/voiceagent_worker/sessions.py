@@ -1,9 +1,9 @@
 """The calls of this pod: state = fold(events), and a small holder of that state.
 
-Every session of the pod is one record here, made when its process says that it began, and ended exactly once: by its
-own last word, or, where the process is gone without one, by what the main process concludes. Around this one owner stand
-its limits (admission.py: how many; livekit_server.py: memory; entrypoint.py: time) and what is done about the rooms
-of those that died (rescue.py); main.py wires them.
+Every session of the pod is one record here, made when its process says that it began, and ended exactly once: by
+its own last word, or, where the process is gone without one, by what the main process concludes. Around this one
+owner stand its limits (admission.py: how many; livekit_server.py: memory; entrypoint.py: time) and what is done
+about the rooms of those that died (rescue.py); main.py wires them.
 
 The fold is total: whatever arrives in whatever order leaves a sound state. Ended calls are kept for an hour:
 whoever asks every few minutes misses none. Their number and that of their turns are bounded.
