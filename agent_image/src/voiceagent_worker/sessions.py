@@ -1,9 +1,9 @@
 """The calls of this pod: state = fold(events), and a small holder of that state.
 
-Every session of the pod is one record here, made when its process says that it began, and ended exactly once: by its
-own last word, or, where the process is gone without one, by what the main process concludes. Around this one owner
-stand its limits (admission.py: how many; livekit_server.py: memory; entrypoint.py: time) and what is done about the
-rooms of those that died (rescue.py); main.py wires them.
+Every session of the pod is one record here, made when its process says that it began, and ended exactly once: by
+its own last word, or, where the process is gone without one, by what the main process concludes. Around this one
+owner stand its limits (admission.py: how many; livekit_server.py: memory; entrypoint.py: time) and what is done
+about the rooms of those that died (rescue.py); main.py wires them.
 
 The fold is total: whatever arrives in whatever order leaves a sound state. Ended calls are kept for an hour:
 whoever asks every few minutes misses none. Their number and that of their turns are bounded.
@@ -23,7 +23,6 @@ from voiceagent_worker.events import (
     PluginReported,
     PluginsRan,
     PluginsStarted,
-    ProviderAvailability,
     ProviderFailed,
     SessionEnded,
     SessionLost,
@@ -97,9 +96,7 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return _ended(record, event.at, "crashed", LOST_SENTENCE)
         case PluginsStarted():
             return record.model_copy(update={"plugins": event.plugins})
-        case SessionStarted() | ModelTimed() | ProviderFailed() | ProviderAvailability():
-            return record
-        case PluginsRan() | PluginReported() | McpServerTried():
+        case SessionStarted() | ModelTimed() | ProviderFailed() | PluginsRan() | PluginReported() | McpServerTried():
             return record
 
 
