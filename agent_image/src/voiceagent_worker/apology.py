@@ -115,11 +115,12 @@ class Apology:
         if event.transcript:
             self._count.worked("stt")
 
-    async def _say(self, text: str) -> None:
+    async def _say(self, text: str, last: bool = False) -> None:
         frames = await asyncio.to_thread(self._clips.get, text)
         try:
-            # not part of what was said: the model is not to talk about it
-            await self._session.say(text, audio=stream(frames), allow_interruptions=False, add_to_chat_ctx=False)
+            # not part of what was said: the model is not to talk about it. What is typed into speech that may not be
+            # interrupted is lost
+            await self._session.say(text, audio=stream(frames), allow_interruptions=not last, add_to_chat_ctx=False)
         except RuntimeError as error:
             # the caller is gone, or the session is about to close
             logger.info("An apology was not said: %s", error)
@@ -127,7 +128,7 @@ class Apology:
     async def _end(self, kind: ProviderKind, cause: BaseException) -> None:
         try:
             async with asyncio.timeout(PLAY_SECONDS):
-                await self._say(sentence(GIVING_UP, self._language))
+                await self._say(sentence(GIVING_UP, self._language), last=True)
         except TimeoutError:
             logger.info("The last apology took too long and was cut off")
         await self._give_up(kind, cause)

@@ -217,6 +217,7 @@ class Worker:
         logs.set_level(config.log_level)
         self._expect(config)
         logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
+        self._tell_metrics()
 
     def _expect(self, config: AgentConfig) -> None:
         """Have the series of what this configuration may use at zero."""

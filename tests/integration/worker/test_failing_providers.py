@@ -125,7 +125,7 @@ async def test_the_caller_hears_an_apology_and_the_next_turn_is_answered(
         first.fault = "none"
         await caller.type("Hello?")
         await caller.hears(SAID)
-    assert (await ended(worker, caller.name))["outcome"] == "completed"
+    assert (await ended(worker, caller.name))["outcome"] == "user_left"
 
 
 async def test_a_voice_that_never_was_is_stood_in_for_by_a_tone_and_the_call_ends_by_itself(
@@ -146,7 +146,7 @@ async def test_a_voice_that_never_was_is_stood_in_for_by_a_tone_and_the_call_end
         await until(over, 120.0, "the agent's leaving")
         await caller.hears("Please call again later. Goodbye!")
         session = await ended(worker, caller.name)
-    assert session["outcome"] == "failed"
+    assert session["outcome"] == "error"
     assert session["error"] == (
         f'The tts provider "openai" (model tts-1) at {first.url}/nowhere knows no such model or address. '
         "Check model and baseURL."
@@ -177,7 +177,7 @@ async def test_a_realtime_model_greets_in_place_of_the_three(
         await caller.hears(SAID)
         path, _, _ = next(asked for asked in first.asked if "/v1/realtime" in asked[0])
         assert "model=gpt-realtime" in path
-    assert (await ended(worker, caller.name))["outcome"] == "completed"
+    assert (await ended(worker, caller.name))["outcome"] == "user_left"
 
 
 async def test_a_realtime_model_that_refuses_ends_the_call_with_a_sound_and_a_sentence(
@@ -189,7 +189,7 @@ async def test_a_realtime_model_that_refuses_ends_the_call_with_a_sound_and_a_se
     async with Caller(livekit, worker) as caller:
         await loud(caller)
         session = await ended(worker, caller.name, 60.0)
-    assert session["outcome"] == "failed"
+    assert session["outcome"] == "error"
     assert 'The realtime provider "openai" (model gpt-realtime)' in session["error"]
     assert "refused the credential" in session["error"]
 

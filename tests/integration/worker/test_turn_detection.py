@@ -70,7 +70,7 @@ async def test_the_local_model_is_loaded_once_and_serves_a_call(
         await caller.hears(SAID)
         asked = [body for path, _, body in wire.asked if path == "/v1/chat/completions"]
         assert SAID.encode() in asked[-1]  # what the server says that it heard
-    assert (await ended(worker, caller.name))["outcome"] == "completed"
+    assert (await ended(worker, caller.name))["outcome"] == "user_left"
     assert "Traceback" not in worker.log
 
 

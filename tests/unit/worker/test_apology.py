@@ -37,7 +37,7 @@ class Session(rtc.EventEmitter[str]):
         self.closed = False
 
     def say(self, text: str, *, audio: AsyncIterable[rtc.AudioFrame], **more: Any) -> Any:
-        assert more == {"allow_interruptions": False, "add_to_chat_ctx": False}
+        assert more == {"allow_interruptions": text != GIVING_UP["fr"], "add_to_chat_ctx": False}
         if self.closed:
             raise RuntimeError("AgentSession isn't running")
 
