@@ -101,6 +101,7 @@ class Call:
         self._end: SessionEnded | None = None
         self._lost: str | None = None
         self._leaving = False
+        self._alone = False
         self._measuring = True
         self._tasks: set[asyncio.Task[None]] = set()
         self._plugins: RoomPlugins | None = None
@@ -108,6 +109,7 @@ class Call:
         context.log_context_fields = {"session": self._id, "room": context.job.room.name}
         context.add_shutdown_callback(self._finish)
         context.room.on("disconnected", self._on_disconnected)
+        context.room.on("participant_disconnected", self._on_participant_left)
 
     async def start(self) -> None:
         """Join the room and greet. An error ends the call, and is its result."""
@@ -262,6 +264,12 @@ class Call:
         elif event.reason is CloseReason.PARTICIPANT_DISCONNECTED:
             self._shut_down("user_left", None)
 
+    def _on_participant_left(self, participant: rtc.RemoteParticipant) -> None:
+        """With a realtime model the voice session does not tell of its close."""
+        agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        others = self._context.room.remote_participants.values()
+        self._alone = participant.kind != agent and all(other.kind == agent for other in others)
+
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if reason in LOST_CONNECTION:
             known = reason != rtc.DisconnectReason.UNKNOWN_REASON
@@ -277,7 +285,9 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(self._let_go(), flush_traces(self._context.proc.userdata["traces"]))
-        self._set_end("completed" if self._lost is None else "error", self._lost)
+        if self._lost is not None:
+            self._set_end("error", self._lost)
+        self._set_end("user_left" if self._alone else "completed", None)
         if self._end is not None:
             # the end is now, also where the reason for it was settled a goodbye ago
             self._channel.send(self._end.model_copy(update={"at": datetime.now(UTC)}))

@@ -23,6 +23,7 @@ from voiceagent_worker.events import (
     PluginReported,
     PluginsRan,
     PluginsStarted,
+    ProviderAvailability,
     ProviderFailed,
     SessionEnded,
     SessionLost,
@@ -96,7 +97,9 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return _ended(record, event.at, "crashed", LOST_SENTENCE)
         case PluginsStarted():
             return record.model_copy(update={"plugins": event.plugins})
-        case SessionStarted() | ModelTimed() | ProviderFailed() | PluginsRan() | PluginReported() | McpServerTried():
+        case SessionStarted() | ModelTimed() | ProviderFailed() | ProviderAvailability():
+            return record
+        case PluginsRan() | PluginReported() | McpServerTried():
             return record
 
 
