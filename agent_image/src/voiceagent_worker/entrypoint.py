@@ -109,7 +109,6 @@ class Call:
         context.log_context_fields = {"session": self._id, "room": context.job.room.name}
         context.add_shutdown_callback(self._finish)
         context.room.on("disconnected", self._on_disconnected)
-        context.room.on("participant_disconnected", self._on_participant_left)
 
     async def start(self) -> None:
         """Join the room and greet. An error ends the call, and is its result."""
@@ -264,13 +263,9 @@ class Call:
         elif event.reason is CloseReason.PARTICIPANT_DISCONNECTED:
             self._shut_down("user_left", None)
 
-    def _on_participant_left(self, participant: rtc.RemoteParticipant) -> None:
-        """With a realtime model the voice session does not tell of its close."""
-        agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
-        others = self._context.room.remote_participants.values()
-        self._alone = participant.kind != agent and all(other.kind == agent for other in others)
-
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        # Nobody but the agent was left for a while. A realtime model's session may not have told of the caller's leaving.
+        self._alone = reason == rtc.DisconnectReason.ROOM_CLOSED
         if reason in LOST_CONNECTION:
             known = reason != rtc.DisconnectReason.UNKNOWN_REASON
             name = f" ({rtc.DisconnectReason.Name(reason)})" if known else ""
