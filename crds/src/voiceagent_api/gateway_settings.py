@@ -16,9 +16,7 @@ def _network(value: str) -> str:
     try:
         ip_network(value)
     except ValueError as error:
-        raise ValueError(
-            f"{value} is no network; write it as 10.0.0.0/8 or fd00::/8, with no bits set behind"
-        ) from error
+        raise ValueError(f"{value} is no network; write it as 10.0.0.0/8, with no bits set behind") from error
     return value
 
 
@@ -35,9 +33,7 @@ Origin = Annotated[
 class ClaimScope(Model):
     """What a claim of a caller's token lets the caller do."""
 
-    claim: str = Field(
-        default="", description="Name of the claim, for example groups; empty: every token of the issuer."
-    )
+    claim: str = Field(default="", description="Name of the claim, such as groups; empty: every token of the issuer.")
     value: str = Field(default="", description="What the claim is, or has among its values; empty: whatever it is.")
     agents: list[AgentPattern] = Field(default_factory=list, description="VoiceAgents, as NAMESPACE/NAME with *.")
     rooms: list[RoomPattern] = Field(default_factory=lambda: ["*"], description="Rooms, by pattern with *.")
@@ -50,11 +46,9 @@ class OidcSettings(Model):
     issuer: Annotated[str, Field(pattern=r"^$|^https?://[^\s?#]+$")] = Field(
         default="", description="The issuer's address, as its tokens have it in iss."
     )
-    audience: str = Field(
-        default="", description="What the tokens have in aud: the name of this gateway at the issuer."
-    )
+    audience: str = Field(default="", description="What the tokens have in aud: this gateway's name at the issuer.")
     algorithms: Annotated[list[Algorithm], Field(min_length=1)] = Field(
-        default_factory=lambda: ["RS256", "ES256"], description="Signatures that are taken."
+        default=["RS256", "ES256"], description="Signatures that are taken."
     )
     name_claim: Annotated[str, Field(min_length=1)] = Field(
         default="sub", description="The claim that callers are known by in logs and limits."

@@ -172,7 +172,8 @@ def _say_how(settings: Settings, listener: socket.socket) -> None:
     log.info("serving", extra={"host": host, "port": port, "namespaces": list(settings.namespaces) or "all"})
     if settings.install.gateway.auth.mode == "none":
         log.warning(
-            "auth is none (gateway.auth.mode): whoever reaches this gateway may call every voice agent and read all metrics"
+            "auth is none: whoever reaches this gateway may call every voice agent and read all metrics "
+            "(the install's gateway.auth.mode)"
         )
     if missing := ClientFiles(settings.client_dir).missing:
         log.warning(missing)

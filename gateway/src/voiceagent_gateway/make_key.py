@@ -5,6 +5,7 @@ It talks to no cluster: what to do with the entry is printed with it.
 
 import argparse
 import sys
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -43,7 +44,7 @@ def make_key(arguments: Sequence[str]) -> int:
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": parsed.secret, "namespace": parsed.namespace},
-        "stringData": {parsed.name: entry},
+        "data": {parsed.name: b64encode(entry.encode()).decode()},
     }
     print(f"The key, which is shown only now:\n\n  {key}\n", file=sys.stderr)
     print(

@@ -55,7 +55,7 @@ def test_a_wrong_flag_ends_with_a_sentence(
     [
         (
             "gateway: {auth: {mode: x}}",
-            "The install configuration {install} is wrong at gateway.auth.mode: Input should",
+            "The install configuration {install} is wrong at gateway.auth.mode: ",
         ),
         ("{}", "KUBECONFIG names /none, which is not there. Correct or unset it."),
     ],
