@@ -19,6 +19,8 @@ from voiceagent_gateway.settings import Settings
 
 KEY = new_key("tester")
 UNLIMITED = RateLimits(address_per_minute=0, caller_per_minute=0, unknown_keys_per_minute=0)
+UNSAID = [schemathesis.checks.positive_data_acceptance]
+"""JSON Schema cannot say bytes, Unicode's normal form or scripts: a body may be good by it and still refused."""
 EXAMPLES = 40
 """Of each operation: some seconds in all."""
 
@@ -49,7 +51,7 @@ def test_every_operation_does_what_the_document_says(api: Any) -> None:
         for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
             try:
                 strategy = operation.as_strategy(generation_mode=mode)
-                _ask(strategy)
+                _ask(strategy, UNSAID if operation.label == "POST /token" else [])
             except hypothesis.errors.Unsatisfiable:
                 # Nothing about an operation without parameters can be wrong.
                 assert mode is schemathesis.GenerationMode.NEGATIVE
@@ -57,7 +59,7 @@ def test_every_operation_does_what_the_document_says(api: Any) -> None:
     assert {"GET /token", "POST /token", "GET /agents", "GET /metrics"} <= set(asked)
 
 
-def _ask(strategy: Any) -> None:
+def _ask(strategy: Any, excluded: list[Any]) -> None:
     @hypothesis.given(strategy)
     @hypothesis.settings(
         max_examples=EXAMPLES,
@@ -67,6 +69,6 @@ def _ask(strategy: Any) -> None:
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     def ask(case: Any) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {KEY}"})
+        case.call_and_validate(headers={"Authorization": f"Bearer {KEY}"}, excluded_checks=excluded)
 
     ask()
