@@ -264,7 +264,7 @@ class Call:
             self._shut_down("user_left", None)
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
-        # Nobody but the agent was left for a while. A realtime model's session may not have told of the caller's leaving.
+        # nobody but the agent was left; the session of a realtime model may not have told of that
         self._alone = reason == rtc.DisconnectReason.ROOM_CLOSED
         if reason in LOST_CONNECTION:
             known = reason != rtc.DisconnectReason.UNKNOWN_REASON

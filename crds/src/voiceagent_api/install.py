@@ -7,6 +7,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from voiceagent_api.base import Model
+from voiceagent_api.gateway_settings import GatewaySettings
 
 
 class InstallError(Exception):
@@ -37,25 +38,6 @@ class ProviderDefaults(Model):
     )
     secret_name: str | None = Field(default=None, description="Secret with the provider's key.")
     secret_key: str | None = Field(default=None, description="Key in that Secret.")
-
-
-class GatewaySettings(Model):
-    """How the gateway serves."""
-
-    auth: Literal["none"] = Field(default="none", description="Who may ask for tokens; none: whoever reaches it.")
-    token_ttl_seconds: Annotated[int, Field(ge=30, le=600)] = Field(
-        default=600, description="For how many seconds a token lets its caller join."
-    )
-    allow_test_metrics: bool = Field(default=False, description="Whether POST /metrics/test is taken.")
-    retention_hours: Annotated[int, Field(ge=1)] = Field(
-        default=168, description="For how many hours the gateway keeps the history."
-    )
-    wait_seconds: Annotated[int, Field(ge=0, le=15)] = Field(
-        default=8, description="For how many seconds a request for a token may wait for a place on an agent that grows."
-    )
-    max_waiting: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=100, description="How many such requests may wait for one agent at once; more are refused."
-    )
 
 
 class RedisSettings(Model):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from voiceagent_gateway.gate import Gate
 from voiceagent_gateway.merge import Fleet
 from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
@@ -73,4 +74,7 @@ class Deps:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     """An unguessable string of letters and digits."""
+    gate: Gate = field(default_factory=Gate)
+    waiting_for_keys: Callable[[], Sequence[str]] = tuple
+    """What is still to be read before callers can be known."""
     counters: GatewayCounters = field(default_factory=GatewayCounters)

@@ -17,6 +17,7 @@ import aiohttp
 import uvicorn
 
 from voiceagent_gateway.app import create_app
+from voiceagent_gateway.authority import Authority
 from voiceagent_gateway.client_files import ClientFiles
 from voiceagent_gateway.collect import CONCURRENT_READS, FleetCollector, StatusClient
 from voiceagent_gateway.credentials import SecretCredentials
@@ -25,9 +26,13 @@ from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.discovery import Discovery
 from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.fresh import FreshReadings
+from voiceagent_gateway.gate import Gate, limits_of
 from voiceagent_gateway.kube import KubeConfigError, connect
 from voiceagent_gateway.livekit_rooms import LiveKitRooms
 from voiceagent_gateway.logs import configure
+from voiceagent_gateway.make_key import MAKE_KEY, make_key
+from voiceagent_gateway.rate_limits import Buckets, MemoryBuckets
+from voiceagent_gateway.redis_rate_limits import SharedBuckets
 from voiceagent_gateway.redis_reservations import RedisReservations, SharedReservations, redis_client
 from voiceagent_gateway.redis_waiting import RedisWaiting
 from voiceagent_gateway.reservations import MemoryReservations, Reservations
@@ -41,9 +46,12 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the gateway. Returns the process's exit code."""
+    """Run the gateway, or make a key for one. Returns the process's exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == [MAKE_KEY]:
+        return make_key(arguments[1:])
     try:
-        settings = parse_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
+        settings = parse_settings(arguments, os.environ)
         configure(settings.log_level)
         asyncio.run(run(settings))
     except (UserError, KubeConfigError) as error:
@@ -62,6 +70,8 @@ async def run(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            # Who is believed about a caller's address is the install's to say.
+            proxy_headers=False,
             lifespan="off",
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
@@ -96,6 +106,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
         collector = FleetCollector(discovery.pods, fetch, _now)
         readings = FreshReadings(fetch, _now)
         gateway = settings.install.gateway
+        known = Authority(settings, kube, livekit, _now)
         door = Door(
             discovery,
             readings,
@@ -104,7 +115,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             Limits(gateway.token_ttl_seconds, gateway.wait_seconds, gateway.max_waiting),
             past=lambda: collector.past,
         )
-        tasks = [group.create_task(discovery.run()), group.create_task(collector.run())]
+        tasks = [group.create_task(it.run()) for it in (discovery, collector, known)]
         yield Deps(
             directory=discovery,
             credentials=SecretCredentials(kube),
@@ -113,9 +124,12 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             door=door,
             clock=_now,
             new_id=lambda: secrets.token_hex(ID_BYTES),
+            gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets)),
+            waiting_for_keys=known.waiting_for,
         )
         await door.close()
         readings.close()
+        known.close()
         for task in tasks:
             task.cancel()
 
@@ -126,17 +140,19 @@ class _Shared:
 
     reservations: Reservations
     waiting: Total
+    buckets: Buckets
 
 
 @asynccontextmanager
 async def _shared(settings: Settings) -> AsyncIterator[_Shared]:
     own = MemoryReservations(_now)
     if not settings.install.redis.url:
-        yield _Shared(own, only_here)
+        yield _Shared(own, only_here, MemoryBuckets())
         return
     async with redis_client(settings.install.redis.url, settings.redis_password) as client:
         waiting = RedisWaiting(client, secrets.token_hex(ID_BYTES))
-        yield _Shared(SharedReservations(RedisReservations(client), own), waiting.total)
+        reservations = SharedReservations(RedisReservations(client), own)
+        yield _Shared(reservations, waiting.total, SharedBuckets(client, MemoryBuckets()))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -154,8 +170,11 @@ def _listen(host: str, port: int) -> socket.socket:
 def _say_how(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     log.info("serving", extra={"host": host, "port": port, "namespaces": list(settings.namespaces) or "all"})
-    if settings.install.gateway.auth == "none":
-        log.warning("auth is none: whoever reaches this gateway may call every voice agent and read all metrics")
+    if settings.install.gateway.auth.mode == "none":
+        log.warning(
+            "auth is none: whoever reaches this gateway may call every voice agent and read all metrics "
+            "(the install's gateway.auth.mode)"
+        )
     if missing := ClientFiles(settings.client_dir).missing:
         log.warning(missing)
 

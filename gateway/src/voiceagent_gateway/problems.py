@@ -40,6 +40,7 @@ class ProblemError(Exception):
     errors: Sequence[FieldError] = ()
     retry_after_seconds: int | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.detail
@@ -84,7 +85,7 @@ def document(problem: ProblemError, instance: str) -> dict[str, Any]:
 
 def response(problem: ProblemError, request: Request) -> JSONResponse:
     """The problem as an answer that no cache keeps."""
-    headers = {"Cache-Control": "no-store"}
+    headers = {"Cache-Control": "no-store", **problem.headers}
     if problem.retry_after_seconds is not None:
         headers["Retry-After"] = str(problem.retry_after_seconds)
     return JSONResponse(document(problem, request.url.path), problem.status, headers, MEDIA_TYPE)

@@ -37,7 +37,11 @@ class _Expired(Exception):
 
 
 class Reflector(Generic[T]):
-    """The objects at one API path, as `parse` makes them; objects of which it makes None are left out."""
+    """The objects at one API path, as `parse` makes them; objects of which it makes None are left out.
+
+    With `name` it is the one object of that name, for which the right to that one object is enough. `changed` is called
+    after each change, and after each listing.
+    """
 
     def __init__(
         self,
@@ -45,12 +49,17 @@ class Reflector(Generic[T]):
         path: str,
         parse: Callable[[Mapping[str, Any]], T | None],
         selector: str = "",
+        name: str = "",
+        changed: Callable[[], None] = lambda: None,
         backoff_seconds: float = BACKOFF_SECONDS,
     ) -> None:
         self._kube = kube
         self._path = path
         self._parse = parse
         self._query = {"labelSelector": selector} if selector else {}
+        if name:
+            self._query["fieldSelector"] = f"metadata.name={name}"
+        self._changed = changed
         self._backoff_seconds = backoff_seconds
         self._items: dict[str, T] = {}
         self._synced = False
@@ -104,6 +113,7 @@ class Reflector(Generic[T]):
                 break
             query["continue"] = metadata["continue"]
         self._items = items
+        self._changed()
         self._recovered(f"listed {len(items)} objects")
         self._synced = True
         self._version = str(metadata.get("resourceVersion", ""))
@@ -119,8 +129,10 @@ class Reflector(Generic[T]):
                 raise KubeError(int(item.get("code", 0)), str(item.get("message", "the watch ended in an error")))
             if kind == "DELETED":
                 self._items.pop(_key(item), None)
+                self._changed()
             elif kind in ("ADDED", "MODIFIED"):
                 self._put(self._items, item)
+                self._changed()
             self._version = str(item["metadata"]["resourceVersion"])
             self._recovered("watching again")
 

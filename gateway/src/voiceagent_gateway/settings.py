@@ -24,6 +24,8 @@ class Settings:
     port: int = 8000
     client_dir: Path | None = None
     log_level: str = "INFO"
+    own_namespace: str = ""
+    """Where the gateway's own Secrets are."""
     redis_password: str | None = field(default=None, repr=False)
 
 
@@ -56,6 +58,9 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         default=environment.get("GATEWAY_CLIENT_DIR") or None,
         help="folder of the built web client; default from GATEWAY_CLIENT_DIR",
     )
+    parser.add_argument(
+        "--own-namespace", default="", help="namespace of the gateway itself, where the Secret with API keys is"
+    )
     parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
     parsed = parser.parse_args(arguments)
     if not 0 <= parsed.port <= 65535:
@@ -64,12 +69,17 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         install = load_install_config(Path(parsed.config)) if parsed.config else InstallConfig()
     except InstallError as error:
         raise UserError(str(error)) from error
+    if install.gateway.auth.api_keys and not parsed.own_namespace:
+        raise UserError(
+            "gateway.auth.mode is apiKeys or both: give --own-namespace, where the Secret with the keys is."
+        )
     return Settings(
         install=install,
         namespaces=tuple(dict.fromkeys(parsed.namespace)),
         host=parsed.host,
         port=parsed.port,
         client_dir=Path(parsed.client_dir) if parsed.client_dir else None,
+        own_namespace=parsed.own_namespace,
         log_level=parsed.log_level,
         redis_password=environment.get("REDIS_PASSWORD") or None,
     )

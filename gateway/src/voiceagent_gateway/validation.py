@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from voiceagent_gateway.display_names import fault_of
 from voiceagent_gateway.model import CallRequest
 from voiceagent_gateway.problems import field_errors, invalid_request
 
@@ -38,8 +39,10 @@ def _agent(value: str) -> str:
 
 
 def _display_name(value: str) -> str:
-    if len(value) > NAME_MAX_LENGTH or not value.isprintable():
-        raise PydanticCustomError("display_name", "must have at most 128 characters, all of them printable")
+    if len(value) > NAME_MAX_LENGTH:
+        raise PydanticCustomError("display_name", "must have at most 128 characters")
+    if (fault := fault_of(value)) is not None:
+        raise PydanticCustomError("display_name", "{fault}", {"fault": fault})
     return value
 
 

@@ -14,6 +14,7 @@ from voiceagent_gateway.app import create_app
 from voiceagent_gateway.demand import Demand
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.door import Door, Limits
+from voiceagent_gateway.gate import Gate
 from voiceagent_gateway.merge import Fleet, merge
 from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.problems import ProblemError
@@ -46,6 +47,7 @@ class World:
         )
     )
     client_dir: Path | None = None
+    gate: Gate = field(default_factory=Gate)
     now: datetime = NOW
     demand: list[tuple[str, int]] = field(default_factory=list)
     """What the operator was told of waiting callers."""
@@ -62,6 +64,7 @@ class World:
             door=self.door(),
             clock=lambda: NOW,
             new_id=self._new_id,
+            gate=self.gate,
         )
 
     def door(self) -> Door:

@@ -74,7 +74,7 @@ def test_a_wrong_start_is_answered_in_a_sentence(arguments: list[str], said: str
         parse_settings(arguments, {})
 
 
-@pytest.mark.parametrize("text", ["gateway: {tokenTtlSeconds: 601}", "gateway: {auth: basic}", "a: [", "[a]"])
+@pytest.mark.parametrize("text", ["gateway: {tokenTtlSeconds: 601}", "gateway: {auth: {mode: basic}}", "a: [", "[a]"])
 def test_a_wrong_configuration_ends_the_process_with_a_sentence_and_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:

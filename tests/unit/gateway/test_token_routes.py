@@ -186,7 +186,7 @@ async def test_each_token_is_audited_and_its_text_is_in_no_log(
     records = [record for record in caplog.records if record.name == "voiceagent_gateway.audit"]
     assert len(records) == 1
     said = vars(records[0])
-    assert (said["who"], said["agent"]) == ("192.0.2.7", "default/receptionist")
+    assert (said["who"], said["address"], said["agent"]) == ("anonymous", "192.0.2.7", "default/receptionist")
     assert (said["room"], said["identity"]) == ("lobby", "anna")
     everything = json.dumps([vars(record) for record in caplog.records], default=str)
     assert body["token"] not in everything

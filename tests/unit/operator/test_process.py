@@ -53,7 +53,10 @@ def test_a_wrong_flag_ends_with_a_sentence(
 @pytest.mark.parametrize(
     ("install", "sentence"),
     [
-        ("gateway: {auth: x}", "The install configuration {install} is wrong at gateway.auth: Input should"),
+        (
+            "gateway: {auth: {mode: x}}",
+            "The install configuration {install} is wrong at gateway.auth.mode: ",
+        ),
         ("{}", "KUBECONFIG names /none, which is not there. Correct or unset it."),
     ],
 )

@@ -1,7 +1,7 @@
 """`GET /agents`: which voice agents a caller can choose from, and which pods still finish their calls."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +13,8 @@ from voiceagent_api.status import DrainingPods
 from voiceagent_gateway.choice import livekit_place
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.draining import draining_pods
+from voiceagent_gateway.gate import GATE_PROBLEMS, dependency
+from voiceagent_gateway.identity import Identity, denial, visible
 from voiceagent_gateway.model import AgentRef
 from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.settings import Settings
@@ -45,14 +47,25 @@ def agents_routes(settings: Settings, deps: Deps) -> APIRouter:
     """The route that lists agents."""
     router = APIRouter(tags=["agents"])
 
-    @router.get("/agents", summary="The voice agents there are", response_model_exclude_none=True)
-    async def agents(response: Response) -> list[AgentAnswer]:
+    identify = dependency(deps.gate.identify, settings.install.gateway)
+
+    @router.get(
+        "/agents",
+        summary="The voice agents that the caller may call",
+        response_model_exclude_none=True,
+        responses=GATE_PROBLEMS,
+    )
+    async def agents(response: Response, caller: Annotated[Identity, identify]) -> list[AgentAnswer]:
         response.headers["Cache-Control"] = "no-store"
         # What the reader in the background saw last: a list of agents is not to wait for pods.
-        draining = dict(draining_pods(deps.directory.pods(), deps.fleet.known))
+        draining = {
+            (namespace, name): pods
+            for (namespace, name), pods in draining_pods(deps.directory.pods(), deps.fleet.known).items()
+            if denial(caller, f"{namespace}/{name}") is None
+        }
         there = [
             _answer(agent, settings.install.livekit, draining.pop((agent.namespace, agent.name), None))
-            for agent in deps.directory.agents()
+            for agent in visible(caller, deps.directory.agents())
         ]
         gone = [_deleted(namespace, name, pods) for (namespace, name), pods in draining.items()]
         return sorted([*there, *gone], key=lambda answer: (answer.namespace, answer.name))

@@ -16,7 +16,7 @@ def health_routes(deps: Deps) -> APIRouter:
 
     @router.get("/readyz", summary="Able to serve: agents and pods have been listed")
     async def readyz() -> JSONResponse:
-        waiting = list(deps.directory.waiting_for())
+        waiting = [*deps.directory.waiting_for(), *deps.waiting_for_keys()]
         if waiting:
             return JSONResponse({"status": "starting", "waiting_for": waiting}, 503)
         return JSONResponse({"status": "ok"})

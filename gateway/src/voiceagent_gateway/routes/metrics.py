@@ -8,10 +8,12 @@ from fastapi.responses import JSONResponse
 
 from voiceagent_gateway import metrics_json
 from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.gate import GATE_PROBLEMS, dependency, require_metrics
+from voiceagent_gateway.identity import Identity
 from voiceagent_gateway.merge import Fleet
 from voiceagent_gateway.model import iso
 from voiceagent_gateway.negotiation import Form, preferred_form
-from voiceagent_gateway.problems import MEDIA_TYPE, ProblemDocument, ProblemError
+from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.settings import Settings
 from voiceagent_gateway.test_metrics import make_sessions
 
@@ -20,7 +22,15 @@ HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Accept"}
 
 def metrics_routes(settings: Settings, deps: Deps) -> APIRouter:
     """The routes by which dashboards and scrapers see the fleet."""
-    router = APIRouter(tags=["metrics"])
+
+    async def reader(request: Request) -> Identity:
+        caller = await deps.gate.identify(request)
+        require_metrics(caller)
+        return caller
+
+    router = APIRouter(
+        tags=["metrics"], dependencies=[dependency(reader, settings.install.gateway)], responses=GATE_PROBLEMS
+    )
 
     @router.get("/metrics", summary="All metrics; Prometheus text where Accept prefers it")
     async def metrics(request: Request) -> Response:
@@ -39,11 +49,7 @@ def metrics_routes(settings: Settings, deps: Deps) -> APIRouter:
     async def sessions() -> Response:
         return _json(metrics_json.sessions(await deps.fleet.read()))
 
-    @router.get(
-        "/metrics/test",
-        summary="Make marked test data",
-        responses={403: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}}},
-    )
+    @router.get("/metrics/test", summary="Make marked test data")
     async def test() -> Response:
         if not settings.install.gateway.allow_test_metrics:
             raise ProblemError(

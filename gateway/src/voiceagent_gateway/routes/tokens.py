@@ -2,16 +2,21 @@
 
 import asyncio
 import json
-import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from voiceagent_gateway.audit import AuditedRoute, note
 from voiceagent_gateway.choice import choose_agent, livekit_place, require_callable
 from voiceagent_gateway.deps import Deps
-from voiceagent_gateway.model import CallRequest, iso
+from voiceagent_gateway.gate import GATE_PROBLEMS, dependency, forbidden
+from voiceagent_gateway.identity import Identity, default_room, denial, visible
+from voiceagent_gateway.model import AgentRef, CallRequest, iso
 from voiceagent_gateway.problems import MEDIA_TYPE, FieldError, ProblemDocument, ProblemError, invalid_request
 from voiceagent_gateway.settings import Settings
 from voiceagent_gateway.tokens import Grant, IssuedToken, grant_for, issue
@@ -20,15 +25,16 @@ from voiceagent_gateway.validation import AgentReference, Name, TokenBody, parse
 BODY_MAX_BYTES: Final = 32 * 1024
 BODY_TIMEOUT_SECONDS: Final = 10.0
 NOT_SYNCED_RETRY_SECONDS: Final = 2
-audit = logging.getLogger("voiceagent_gateway.audit")
 
-_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = GATE_PROBLEMS | {
     status: {"model": ProblemDocument, "description": text, "content": {MEDIA_TYPE: {}}}
     for status, text in {
         400: "A field is wrong, or it is not clear which agent is meant.",
         404: "There is no such agent.",
         409: "The agent is suspended, or scaled to zero by hand.",
-        429: "All places of the agent are taken, and it has all the pods that it may have.",
+        408: "The body came too slowly.",
+        413: "The body is too large.",
+        429: "Too many requests; or all places of the agent are taken, and it has all the pods that it may have.",
         503: "The agent has no free place yet, or its LiveKit credentials are missing.",
     }.items()
 }
@@ -60,12 +66,19 @@ class _Call:
 
 def token_routes(settings: Settings, deps: Deps) -> APIRouter:
     """The routes by which callers get their tokens."""
-    router = APIRouter(tags=["tokens"])
+    router = APIRouter(tags=["tokens"], route_class=AuditedRoute)
+
+    async def count(request: Request) -> Identity:
+        with _counted(deps):
+            return await deps.gate.admit(request)
+
+    admit = dependency(count, settings.install.gateway)
 
     @router.get("/token", summary="A token for a call", responses=_PROBLEMS)
     async def get_token(
         request: Request,
         response: Response,
+        caller: Annotated[Identity, admit],
         room: Annotated[Name | None, Query(description="Default: an unguessable name.")] = None,
         identity: Annotated[Name | None, Query(description="Default: an unguessable name.")] = None,
         agent: Annotated[
@@ -74,7 +87,7 @@ def token_routes(settings: Settings, deps: Deps) -> APIRouter:
         ] = None,
     ) -> TokenAnswer:
         response.headers["Cache-Control"] = "no-store"
-        call = await _give(settings, deps, CallRequest(room=room, identity=identity, agent=agent), request)
+        call = await _give(settings, deps, caller, CallRequest(room=room, identity=identity, agent=agent), request)
         return TokenAnswer(
             token=call.issued.token,
             url=call.url,
@@ -98,25 +111,33 @@ def token_routes(settings: Settings, deps: Deps) -> APIRouter:
     async def post_token(
         request: Request,
         response: Response,
+        caller: Annotated[Identity, admit],
         agent: Annotated[AgentReference | None, Query(description="NAMESPACE/NAME.")] = None,
     ) -> TokenSourceAnswer:
         response.headers["Cache-Control"] = "no-store"
         call_request = parse_token_body(await _read_json(request), agent)
-        call = await _give(settings, deps, call_request, request)
+        call = await _give(settings, deps, caller, call_request, request)
         return TokenSourceAnswer(server_url=call.url, participant_token=call.issued.token)
 
     return router
 
 
-async def _give(settings: Settings, deps: Deps, wish: CallRequest, request: Request) -> _Call:
+@contextmanager
+def _counted(deps: Deps) -> Iterator[None]:
     try:
-        return await _make(settings, deps, wish, request)
+        yield
     except ProblemError as problem:
         deps.counters.refusals.labels(problem.name).inc()
         raise
 
 
-async def _make(settings: Settings, deps: Deps, wish: CallRequest, request: Request) -> _Call:
+async def _give(settings: Settings, deps: Deps, caller: Identity, wish: CallRequest, request: Request) -> _Call:
+    note(request, agent=wish.agent, room=wish.room, identity=wish.identity)
+    with _counted(deps):
+        return await _make(settings, deps, caller, wish, request)
+
+
+async def _make(settings: Settings, deps: Deps, caller: Identity, wish: CallRequest, request: Request) -> _Call:
     if deps.directory.waiting_for():
         raise ProblemError(
             503,
@@ -125,35 +146,44 @@ async def _make(settings: Settings, deps: Deps, wish: CallRequest, request: Requ
             "The gateway has not yet seen which VoiceAgents there are.",
             retry_after_seconds=NOT_SYNCED_RETRY_SECONDS,
         )
-    agent = choose_agent(deps.directory.agents(), wish)
+    agent = _agent_for(deps, caller, wish)
+    note(request, agent=agent.reference)
+    room = wish.room or default_room(caller, agent, deps.new_id)
+    if room is None:
+        rule = "must be given, since you may use rooms of certain names only"
+        raise invalid_request([FieldError("room", rule)])
+    if (denied := denial(caller, agent.reference, room)) is not None:
+        raise forbidden(caller, denied)
     require_callable(agent)
     place = livekit_place(agent, settings.install.livekit)
     credentials = await deps.credentials.read(agent.namespace, place.secret_name)
-    grant = grant_for(wish, agent.agent_name, f"{agent.name}-{deps.new_id()}", f"caller-{deps.new_id()}")
+    grant = grant_for(wish, agent.agent_name, room, f"caller-{deps.new_id()}")
     # Last, since a place is held from here on.
     await deps.door.admit(agent, grant.room, request.is_disconnected)
-    issued = issue(grant, credentials, settings.install.gateway.token_ttl_seconds)
+    issued = issue(grant, credentials, _seconds_for(settings, deps, caller))
     # A room of our own naming cannot be there yet.
     if wish.room is not None and await deps.rooms.ensure_agent(
         place.url, credentials, grant.room, grant.agent_name, grant.agent_metadata
     ):
         deps.counters.dispatches.labels(agent.namespace, agent.name).inc()
     deps.counters.tokens.labels(agent.namespace, agent.name).inc()
-    audit.info(
-        "token given",
-        extra={
-            "who": _who(request),
-            "agent": agent.reference,
-            "room": grant.room,
-            "identity": grant.identity,
-            "expires_at": iso(issued.expires_at),
-        },
-    )
+    note(request, room=grant.room, identity=grant.identity, expires_at=iso(issued.expires_at))
     return _Call(issued, grant, place.public_url)
 
 
-def _who(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+def _agent_for(deps: Deps, caller: Identity, wish: CallRequest) -> AgentRef:
+    """The agent that is meant, among those that the caller may call: others are not even guessed at."""
+    if wish.agent is not None and (denied := denial(caller, wish.agent)) is not None:
+        raise forbidden(caller, denied)
+    return choose_agent(visible(caller, deps.directory.agents()), wish)
+
+
+def _seconds_for(settings: Settings, deps: Deps, caller: Identity) -> int:
+    """For how long a token is good: as the install says, and not longer than the caller's own right."""
+    longest = settings.install.gateway.token_ttl_seconds
+    if caller.expires_at is None:
+        return longest
+    return max(1, min(longest, (caller.expires_at - deps.clock()) // timedelta(seconds=1)))
 
 
 async def _read_json(request: Request) -> object:
