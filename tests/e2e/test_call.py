@@ -57,7 +57,7 @@ async def test_a_caller_hears_what_the_language_model_wrote(
         lambda ended: bool(ended),
         seconds=60,
     )
-    assert after[0]["outcome"] == "completed"
+    assert after[0]["outcome"] == "user_left"
     turns = after[0]["turns"]
     assert len(turns) >= 2
     for latency in ("stt_latency", "ttft", "ttfb", "e2e"):

@@ -68,6 +68,16 @@ class Caller:
         participant: rtc.RemoteParticipant = await until(present, 60.0, "the agent in the room")
         return participant
 
+    async def listening_agent(self) -> rtc.RemoteParticipant:
+        """The agent, once it listens: what is typed before that is lost."""
+        agent = await self.agent()
+
+        async def listens() -> bool:
+            return agent.attributes.get("lk.agent.state") == "listening"
+
+        await until(listens, 60.0, "an agent that listens")
+        return agent
+
     async def type(self, text: str) -> None:
         """Say it in writing."""
         await self.room.local_participant.send_text(text, topic="lk.chat")

@@ -83,7 +83,7 @@ async def test_a_fallback_answers_and_the_pod_knows_who_is_dead(
     await until_config_changes(worker, providers=providers(worker, first, second, llm=cohere))
     first.fault = "500"
     async with Caller(livekit, worker) as caller:
-        await caller.agent()
+        await caller.listening_agent()
         await caller.type("Hello?")
         await caller.hears(SAID)
 
@@ -98,7 +98,7 @@ async def test_a_fallback_answers_and_the_pod_knows_who_is_dead(
     first.fault = "stall"
     asked = chats(second)
     async with Caller(livekit, worker) as caller:
-        await caller.agent()
+        await caller.listening_agent()
         await caller.type("Hello again?")
         await caller.hears(SAID)
         assert chats(second) == asked + 1
@@ -118,7 +118,7 @@ async def test_the_caller_hears_an_apology_and_the_next_turn_is_answered(
     await until_ready(worker)
     await until_config_changes(worker, providers=providers(worker, first, first))
     async with Caller(livekit, worker) as caller:
-        await caller.agent()
+        await caller.listening_agent()
         first.fault = "401"
         await caller.type("Hello?")
         await caller.hears("Sorry, I had a technical problem.")

@@ -83,13 +83,6 @@ def hears(speech: SpeechServer, text: str, *replies: dict[str, Any]) -> None:
     httpx.put(f"{speech.url}/sandbox/script", json={"replies": replies, "hears": text}, timeout=10).raise_for_status()
 
 
-async def until_listening(agent: rtc.RemoteParticipant) -> None:
-    async def listens() -> bool:
-        return agent.attributes.get("lk.agent.state") == "listening"
-
-    await until(listens, 60.0, "an agent that listens")
-
-
 async def test_a_call_with_plugins_in_writing_and_aloud(
     livekit: LiveKit, start_worker: StartWorker, speech: SpeechServer, tmp_path: Path
 ) -> None:
@@ -110,12 +103,12 @@ async def test_a_call_with_plugins_in_writing_and_aloud(
         async with Caller(livekit, worker) as caller:
             agent = await caller.agent()
             await caller.hears("Welcome, damn *****. Number (number).")
-            await until_listening(agent)
+            await caller.listening_agent()
 
             await caller.type("I hate this sh1t, call 4242")
             await caller.hears("That is ****. Call (number).")
             assert speech.asked_of_the_model()[-1] == "I hate this ****, call (number)"
-            await until_listening(agent)
+            await caller.listening_agent()
 
             async def feels() -> bool:
                 return agent.attributes.get("voiceagents.dev/sentiment_analysis.label") == "negative"
@@ -157,7 +150,7 @@ async def test_a_call_with_plugins_in_writing_and_aloud(
         speech.script({"say": "I remember."})
         async with Caller(livekit, worker) as caller:
             await caller.hears("Hi again.")
-            await until_listening(await caller.agent())
+            await caller.listening_agent()
             await caller.type("Who am I?")
             await caller.hears("I remember.")
             answer = httpx.get(f"{speech.url}/sandbox/journal", params={"kind": "llm", "limit": "1"}, timeout=10).json()
@@ -173,14 +166,14 @@ async def test_a_spoken_turn_that_a_plugin_must_see_and_cannot_is_answered_by_an
     await until_ready(worker)
     hears(speech, "my card is 4242", {"say": "It went through."})
     async with Caller(livekit, worker) as caller:
-        await until_listening(await caller.agent())
+        await caller.listening_agent()
         await speak(caller, speech, "My card is four two four two.")
         await caller.hears("Could you put that another way, please?")
         assert not any("4242" in text for text in caller.transcribed)
         assert not any("went through" in text for text in caller.heard)
         await until_config_changes(worker, plugins=[])
         assert (await session_of(worker, caller.name) or {})["outcome"] == "active"
-    assert (await ended(worker, caller.name))["outcome"] == "completed"
+    assert (await ended(worker, caller.name))["outcome"] == "user_left"
 
 
 async def test_a_plugin_that_the_image_lacks_is_told_in_status_and_the_last_good_config_stays(
