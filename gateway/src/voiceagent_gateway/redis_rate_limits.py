@@ -55,6 +55,8 @@ class SharedBuckets:
                     log.warning("Redis cannot be used; rates are limited here only", extra={"error": str(error)})
                 self._failing = True
             else:
+                if self._failing:
+                    log.info("Redis can be used again; rates are limited for all gateways together")
                 self._failing = False
                 return wait
         return await self._own.take(name, rate)
