@@ -12,7 +12,7 @@ from voiceagent_api.agent_config import AgentConfig, ProviderConfig, ProvidersCo
 from voiceagent_worker import rescue
 from voiceagent_worker.config import LoadedConfig
 from voiceagent_worker.credentials import LiveKitCredentials
-from voiceagent_worker.entrypoint import LOST_CONNECTION
+from voiceagent_worker.ending import LOST_CONNECTION
 from voiceagent_worker.health import HttpEndpoints, create_app
 from voiceagent_worker.livekit_server import LiveKitServer
 from voiceagent_worker.main import EXIT_FAILED, Worker

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from livekit import rtc
 from livekit.agents import NOT_GIVEN, Agent, AgentSession, CloseEvent, CloseReason, JobContext, JobProcess, tts
@@ -25,8 +25,9 @@ from voiceagent_worker.clips import ClipStore
 from voiceagent_worker.config import providers_of, read_accepted
 from voiceagent_worker.conversation import create_agent, create_session, report
 from voiceagent_worker.credentials import read_control_token
+from voiceagent_worker.ending import Ending
 from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
-from voiceagent_worker.events import MEASUREMENTS, ProviderNews, SentEvent, SessionEnded, SessionStarted
+from voiceagent_worker.events import MEASUREMENTS, ProviderNews, Result, SentEvent, SessionStarted
 from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, withdraw_farewell
 from voiceagent_worker.mcp_tools import McpTools
 from voiceagent_worker.memory import memory_key
@@ -51,20 +52,6 @@ START_SECONDS: Final = 20.0
 VOICE_DETECTION: Final = "livekit.plugins.silero"
 ASYNC_BACKEND: Final = "anyio._backends._asyncio"
 """What HTTP clients import at their first request: a tenth of a second on the call's event loop."""
-LOST_CONNECTION: Final = frozenset(
-    {
-        rtc.DisconnectReason.UNKNOWN_REASON,
-        rtc.DisconnectReason.SERVER_SHUTDOWN,
-        rtc.DisconnectReason.STATE_MISMATCH,
-        rtc.DisconnectReason.JOIN_FAILURE,
-        rtc.DisconnectReason.SIGNAL_CLOSE,
-        rtc.DisconnectReason.CONNECTION_TIMEOUT,
-        rtc.DisconnectReason.MEDIA_FAILURE,
-    }
-)
-"""Reasons for leaving a room that nobody wanted."""
-
-Result = Literal["completed", "user_left", "timed_out", "drained", "error"]
 
 
 def modules_to_preload(config: AgentConfig) -> list[str]:
@@ -98,17 +85,15 @@ class Call:
         self._context = context
         self._channel = channel
         self._id = context.job.id
-        self._end: SessionEnded | None = None
-        self._lost: str | None = None
+        self._ending = Ending()
         self._leaving = False
-        self._alone = False
         self._measuring = True
         self._tasks: set[asyncio.Task[None]] = set()
         self._plugins: RoomPlugins | None = None
         self._tools: McpTools | None = None
         context.log_context_fields = {"session": self._id, "room": context.job.room.name}
         context.add_shutdown_callback(self._finish)
-        context.room.on("disconnected", self._on_disconnected)
+        context.room.on("disconnected", self._ending.left_room)
 
     async def start(self) -> None:
         """Join the room and greet. An error ends the call, and is its result."""
@@ -232,7 +217,7 @@ class Call:
             return
         self._leaving = True
         # settled before the goodbye, so that it is told also where that is cut off
-        self._set_end(farewell.outcome, None)
+        self._ending.settle(farewell.outcome)
         await say_farewell(farewell, config.language, session, self._context.room, self._context.api)
         self._shut_down(farewell.outcome, None)
 
@@ -258,21 +243,13 @@ class Call:
             cause = getattr(event.error, "error", None) or RuntimeError("unknown")
             why = _failure(config, availability, kind, cause) if kind else user_sentence(cause)
             logger.error("The session failed: %s", why)
-            self._set_end("error", why)
+            self._ending.settle("error", why)
             self._spawn(self._say_last_words(clips, config.language, why), "last_words")
         elif event.reason is CloseReason.PARTICIPANT_DISCONNECTED:
             self._shut_down("user_left", None)
 
-    def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
-        # nobody but the agent was left; the session of a realtime model may not have told of that
-        self._alone = reason == rtc.DisconnectReason.ROOM_CLOSED
-        if reason in LOST_CONNECTION:
-            known = reason != rtc.DisconnectReason.UNKNOWN_REASON
-            name = f" ({rtc.DisconnectReason.Name(reason)})" if known else ""
-            self._lost = f"The connection to LiveKit was lost{name} before the call ended."
-
     def _shut_down(self, outcome: Result, error: str | None) -> None:
-        self._set_end(outcome, error)
+        self._ending.settle(outcome, error)
         self._context.shutdown(reason=error or "the call is over")
 
     async def _finish(self) -> None:
@@ -280,12 +257,8 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(self._let_go(), flush_traces(self._context.proc.userdata["traces"]))
-        if self._lost is not None:
-            self._set_end("error", self._lost)
-        self._set_end("user_left" if self._alone else "completed", None)
-        if self._end is not None:
-            # the end is now, also where the reason for it was settled a goodbye ago
-            self._channel.send(self._end.model_copy(update={"at": datetime.now(UTC)}))
+        # the end is now, also where the reason for it was settled a goodbye ago
+        self._channel.send(self._ending.told(self._id, datetime.now(UTC)))
         await self._channel.close()
 
     async def _let_go(self) -> None:
@@ -294,10 +267,6 @@ class Call:
         for error in await asyncio.gather(*parts, return_exceptions=True):
             if isinstance(error, Exception):
                 logger.warning("Something could not be let go of at the call's end: %s", type(error).__name__)
-
-    def _set_end(self, outcome: Result, error: str | None) -> None:
-        if self._end is None:
-            self._end = SessionEnded(session=self._id, at=datetime.now(UTC), outcome=outcome, error=error)
 
     def _tell(self, event: SentEvent) -> None:
         if self._measuring or not isinstance(event, MEASUREMENTS):

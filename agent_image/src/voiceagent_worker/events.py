@@ -118,13 +118,17 @@ class ProviderAvailability(Model):
     """Why not, in a sentence."""
 
 
+Result = Literal["completed", "user_left", "timed_out", "drained", "error"]
+"""How a call ended, as it tells itself."""
+
+
 class SessionEnded(Model):
     """The call ended in order. Always the last event of a call."""
 
     type: Literal["ended"] = "ended"
     session: str
     at: datetime
-    outcome: Literal["completed", "user_left", "timed_out", "drained", "error"]
+    outcome: Result
     error: str | None = None
 
 

@@ -34,9 +34,14 @@ Failures = Mapping[str, Failure]
 """By the provider's key."""
 
 
+def fresh(failures: Failures, now: datetime) -> Failures:
+    """Those that still count. Pure."""
+    return {key: failure for key, failure in failures.items() if now - failure.at < FRESH}
+
+
 def apply(failures: Failures, event: ProviderAvailability, now: datetime) -> Failures:
     """What is known after an event. Pure."""
-    rest = {key: failure for key, failure in failures.items() if key != event.key and now - failure.at < FRESH}
+    rest = {key: failure for key, failure in fresh(failures, now).items() if key != event.key}
     if event.available:
         return rest
     return {**rest, event.key: Failure(event.kind, event.provider, event.message, now)}
@@ -49,9 +54,9 @@ def merge(checks: Mapping[str, ProviderCheck], failures: Failures, now: datetime
     the provider was asked and said no.
     """
     told = dict(checks)
-    for key, failure in failures.items():
+    for key, failure in fresh(failures, now).items():
         asked = checks.get(key)
-        if now - failure.at >= FRESH or (asked is not None and (asked.ok is False or asked.checked_at > failure.at)):
+        if asked is not None and (asked.ok is False or asked.checked_at > failure.at):
             continue
         told[key] = ProviderCheck(
             kind=failure.kind, provider=failure.provider, ok=None, message=failure.why, checked_at=failure.at
@@ -107,8 +112,8 @@ class ProviderStates:
 
     def keep(self, keys: Iterable[str]) -> None:
         """Forget providers that are configured no more, and failures that nobody has tried since."""
-        wanted, now = set(keys), self.clock()
-        kept = {key: one for key, one in self.failures.items() if key in wanted and now - one.at < FRESH}
+        wanted = set(keys)
+        kept = {key: one for key, one in fresh(self.failures, self.clock()).items() if key in wanted}
         if len(kept) < len(self.failures):
             self.failures = kept
             self.write()
@@ -120,7 +125,6 @@ class ProviderStates:
 
     def write(self) -> None:
         """Write down who is dead, at once for every reader. A small file, in memory or on the pod's own disk."""
-        now = self.clock()
         part = self.path.with_suffix(".part")
-        part.write_text(json.dumps([key for key, one in self.failures.items() if now - one.at < FRESH]), "utf-8")
+        part.write_text(json.dumps(list(fresh(self.failures, self.clock()))), "utf-8")
         part.replace(self.path)

@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from typing import Final, cast, get_args
 
 from voiceagent_api.catalogue import ProviderEntry, ProviderKind, find_provider, unknown_provider_sentence
-from voiceagent_api.providers.entries import Credential
+from voiceagent_api.providers.entries import third_party_entry
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,6 @@ def third_party() -> dict[tuple[ProviderKind, str], ProviderEntry]:
                 GROUP,
             )
             continue
-        key = Credential(f"{name.upper().replace('-', '_')}_API_KEY", "API key.", optional=True)
         known = cast(ProviderKind, kind)
-        found[known, name] = ProviderEntry(name, known, (key,), "default", point.value, third_party=True)
+        found[known, name] = third_party_entry(known, name, point.value)
     return found

@@ -6,6 +6,7 @@ from typing import Final
 from livekit.agents import AgentSession
 
 from voiceagent_worker.sentences import TIME_NEARLY_UP, sentence
+from voiceagent_worker.speaking import speak
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ def warning_seconds(longest: float) -> float:
 def say_warning(language: str, session: AgentSession[None]) -> None:
     """Say it after what is being said now; the caller may talk over it."""
     try:
-        session.say(sentence(TIME_NEARLY_UP, language), allow_interruptions=True)
+        speak(session, sentence(TIME_NEARLY_UP, language))
     except RuntimeError as error:
         # the caller is gone already; then the session's close is what tells the result
         logger.info("The warning of the call's end was not said: %s", error)

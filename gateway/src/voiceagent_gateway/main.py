@@ -32,8 +32,9 @@ from voiceagent_gateway.livekit_rooms import LiveKitRooms
 from voiceagent_gateway.logs import configure
 from voiceagent_gateway.make_key import MAKE_KEY, make_key
 from voiceagent_gateway.rate_limits import Buckets, MemoryBuckets
+from voiceagent_gateway.redis_connection import redis_client
 from voiceagent_gateway.redis_rate_limits import SharedBuckets
-from voiceagent_gateway.redis_reservations import RedisReservations, SharedReservations, redis_client
+from voiceagent_gateway.redis_reservations import RedisReservations, SharedReservations
 from voiceagent_gateway.redis_waiting import RedisWaiting
 from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings

@@ -3,18 +3,15 @@
 One string a bucket: how full it was, and when, in milliseconds of Redis's own clock. It lasts until it would be full.
 """
 
-import logging
-import time
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from voiceagent_gateway.rate_limits import Buckets, Rate
-from voiceagent_gateway.redis_reservations import LEFT_ALONE_SECONDS, within_deadline
+from voiceagent_gateway.redis_connection import LEFT_ALONE_SECONDS, RedisOutage, within_deadline
 from voiceagent_gateway.reservations import ReservationsError
 
 KEY_PREFIX: Final = "voiceagents:rate:"
-log = logging.getLogger(__name__)
 
 TAKE: Final = """
 local time = redis.call('TIME')
@@ -37,26 +34,22 @@ return wait
 class SharedBuckets:
     """The buckets of all gateways; this one's alone while Redis does not answer."""
 
-    def __init__(self, client: Redis, own: Buckets) -> None:
+    def __init__(self, client: Redis, own: Buckets, left_alone_seconds: float = LEFT_ALONE_SECONDS) -> None:
         self._take: Any = client.register_script(TAKE)
         self._own = own
-        self._failed_at = float("-inf")
-        self._failing = False
+        self._outage = RedisOutage(
+            "rates are limited here only", "rates are limited for all gateways together", left_alone_seconds
+        )
 
     async def take(self, name: str, rate: Rate) -> float:
-        if time.monotonic() - self._failed_at >= LEFT_ALONE_SECONDS:
+        if self._outage.asks:
             try:
                 async with within_deadline():
                     arguments = [repr(rate.per_second / 1000), repr(rate.burst)]
                     wait = int(await self._take(keys=[KEY_PREFIX + name], args=arguments)) / 1000
             except ReservationsError as error:
-                self._failed_at = time.monotonic()
-                if not self._failing:
-                    log.warning("Redis cannot be used; rates are limited here only", extra={"error": str(error)})
-                self._failing = True
+                self._outage.failed(error)
             else:
-                if self._failing:
-                    log.info("Redis can be used again; rates are limited for all gateways together")
-                self._failing = False
+                self._outage.over()
                 return wait
         return await self._own.take(name, rate)

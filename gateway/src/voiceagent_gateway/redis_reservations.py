@@ -4,20 +4,14 @@ One hash an agent: the room, and since and until when its place is held, in mill
 decides is a script, which Redis runs as one step.
 """
 
-import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.asyncio import Redis
 
+from voiceagent_gateway.redis_connection import LEFT_ALONE_SECONDS, RedisOutage, within_deadline
 from voiceagent_gateway.reservations import (
     SEEN_GRACE_SECONDS,
     Answer,
@@ -28,14 +22,8 @@ from voiceagent_gateway.reservations import (
     ReservationsError,
 )
 
-DEADLINE_SECONDS: Final = 2.0
-CONNECT_SECONDS: Final = 1.0
-CONNECTIONS_MAX: Final = 16
-LEFT_ALONE_SECONDS: Final = 5.0
-"""A Redis that failed is not asked again for so long: callers are not to wait for it one after the other."""
 KEY_PREFIX: Final = "voiceagents:promised:"
 FREE_UNKNOWN: Final = -1
-log = logging.getLogger(__name__)
 
 TAKE: Final = """
 local time = redis.call('TIME')
@@ -107,28 +95,34 @@ class SharedReservations:
     the whole service.
     """
 
-    def __init__(self, shared: Reservations, own: MemoryReservations) -> None:
+    def __init__(
+        self,
+        shared: Reservations,
+        own: MemoryReservations,
+        left_alone_seconds: float = LEFT_ALONE_SECONDS,
+    ) -> None:
         self._shared = shared
         self._own = own
-        self._failed_at = float("-inf")
-        self._failing = False
+        self._outage = RedisOutage(
+            "only this gateway's own promises count", "all gateways' promises count", left_alone_seconds
+        )
 
     async def held(self, agent: str) -> Mapping[str, datetime]:
-        if self._asks_shared():
+        if self._outage.asks:
             try:
                 return await self._shared.held(agent)
             except ReservationsError as error:
-                self._failed(error)
+                self._outage.failed(error)
         return await self._own.held(agent)
 
     async def take(self, agent: str, claim: Claim) -> Answer:
-        if self._asks_shared():
+        if self._outage.asks:
             try:
                 answer = await self._shared.take(agent, claim)
             except ReservationsError as error:
-                self._failed(error)
+                self._outage.failed(error)
             else:
-                self._recovered()
+                self._outage.over()
                 if answer.outcome is not Outcome.FULL:
                     await self._own.take(agent, replace(claim, free=None))
                 return answer
@@ -136,57 +130,8 @@ class SharedReservations:
 
     async def release(self, agent: str, room: str) -> None:
         await self._own.release(agent, room)
-        if self._asks_shared():
+        if self._outage.asks:
             try:
                 await self._shared.release(agent, room)
             except ReservationsError as error:
-                self._failed(error)
-
-    def _asks_shared(self) -> bool:
-        return time.monotonic() - self._failed_at >= LEFT_ALONE_SECONDS
-
-    def _failed(self, error: ReservationsError) -> None:
-        self._failed_at = time.monotonic()
-        if not self._failing:
-            log.warning("Redis cannot be used; only this gateway's own promises count", extra={"error": str(error)})
-        self._failing = True
-
-    def _recovered(self) -> None:
-        if self._failing:
-            log.info("Redis can be used again")
-        self._failing = False
-
-
-@asynccontextmanager
-async def redis_client(url: str, password: str | None) -> AsyncIterator[Redis]:
-    """A Redis that gives up soon; nothing is asked of it before its first use."""
-    pool = BlockingConnectionPool.from_url(
-        url,
-        password=password,
-        decode_responses=True,
-        max_connections=CONNECTIONS_MAX,
-        timeout=CONNECT_SECONDS,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=DEADLINE_SECONDS,
-        # Once more for a connection that lay idle for too long; beyond that the deadline decides.
-        retry=Retry(NoBackoff(), 1),
-    )
-    client = Redis(connection_pool=pool)
-    try:
-        yield client
-    finally:
-        await client.aclose()
-        await pool.disconnect()
-
-
-@asynccontextmanager
-async def within_deadline() -> AsyncIterator[None]:
-    """A question to Redis, which is to be answered soon. Raises ReservationsError where it is not."""
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            yield
-    except TimeoutError as error:
-        raise ReservationsError(f"Redis did not answer within {DEADLINE_SECONDS:g} s") from error
-    except (RedisError, OSError) as error:
-        # The kind only: what a server says of a refused login is nobody's business here.
-        raise ReservationsError(f"Redis cannot be asked: {type(error).__name__}") from error
+                self._outage.failed(error)

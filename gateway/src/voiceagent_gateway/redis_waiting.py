@@ -4,18 +4,16 @@ One hash an agent: each gateway's number, and until when it is believed, in mill
 gateway repeats its number while somebody waits; that of one that died is soon forgotten.
 """
 
-import logging
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from voiceagent_gateway.redis_reservations import within_deadline
+from voiceagent_gateway.redis_connection import RedisOutage, within_deadline
 from voiceagent_gateway.reservations import ReservationsError
 
 KEY_PREFIX: Final = "voiceagents:waiting:"
 BELIEVED_SECONDS: Final = 15.0
 """More than some times the pause between two repetitions."""
-log = logging.getLogger(__name__)
 
 SHARE: Final = """
 local time = redis.call('TIME')
@@ -44,7 +42,10 @@ class RedisWaiting:
         """`gateway` is this one's name among those that share the Redis."""
         self._gateway = gateway
         self._share: Any = client.register_script(SHARE)
-        self._failing = False
+        # Asked every time: it is by a task of its own, for which no caller waits.
+        self._outage = RedisOutage(
+            "only this gateway's callers are told of", "all gateways' callers are told of", left_alone_seconds=0
+        )
 
     async def total(self, agent: str, own: int) -> int:
         """How many callers wait for an agent at all gateways, `own` of them here."""
@@ -53,11 +54,7 @@ class RedisWaiting:
                 believed = round(BELIEVED_SECONDS * 1000)
                 total = int(await self._share(keys=[KEY_PREFIX + agent], args=[self._gateway, own, believed]))
         except ReservationsError as error:
-            if not self._failing:
-                log.warning(
-                    "Redis cannot be used; only this gateway's callers are told of", extra={"error": str(error)}
-                )
-            self._failing = True
+            self._outage.failed(error)
             return own
-        self._failing = False
+        self._outage.over()
         return total

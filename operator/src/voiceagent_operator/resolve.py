@@ -18,7 +18,7 @@ from voiceagent_api.conversation import ModelChoice, Plugin, Providers
 from voiceagent_api.install import InstallConfig
 from voiceagent_api.names import default_agent_name
 from voiceagent_api.options import option_problems
-from voiceagent_api.providers.entries import Credential
+from voiceagent_api.providers.entries import third_party_entry
 
 from voiceagent_operator import reasons
 from voiceagent_operator.agent import VoiceAgent
@@ -192,10 +192,7 @@ def _entry(kind: ProviderKind, wanted: ModelChoice, agent: VoiceAgent, install: 
     entry = find_provider(kind, wanted.provider)
     if entry is not None or not (agent.spec.image or install.knows_provider(kind, wanted.provider)):
         return entry
-    usual = f"{wanted.provider.upper().replace('-', '_')}_API_KEY"
-    return ProviderEntry(
-        wanted.provider, kind, (Credential(usual, "", optional=True),), "default", "", third_party=True
-    )
+    return third_party_entry(kind, wanted.provider)
 
 
 def _provider(kind: ProviderKind, wanted: ModelChoice, agent: VoiceAgent, install: InstallConfig) -> ProviderPlan:

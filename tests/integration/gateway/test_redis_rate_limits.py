@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from local_redis import PASSWORD, redis_server
-from voiceagent_gateway import redis_rate_limits
+from voiceagent_gateway import redis_connection
 from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.rate_limits import MemoryBuckets, Rate, RateLimit
+from voiceagent_gateway.redis_connection import redis_client
 from voiceagent_gateway.redis_rate_limits import KEY_PREFIX, SharedBuckets
-from voiceagent_gateway.redis_reservations import redis_client
 
 NEVER = Rate(per_second=1 / 60, burst=5)
 """It gives nothing back within a test's time: one token a minute."""
@@ -137,10 +137,10 @@ async def test_a_script_that_redis_forgot_is_told_to_it_again(clients: list[Any]
 
 
 async def test_while_redis_is_away_each_gateway_counts_by_itself_and_then_together_again(
-    redis: Any, gateways: list[SharedBuckets], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    redis: Any, clients: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(redis_rate_limits, "LEFT_ALONE_SECONDS", 0.0)
-    caplog.set_level(logging.INFO, redis_rate_limits.__name__)
+    caplog.set_level(logging.INFO, redis_connection.__name__)
+    gateways = [SharedBuckets(client, MemoryBuckets(), left_alone_seconds=0) for client in clients]
     one, other = gateways
     for _ in range(5):
         assert await one.take("caller:key:website", NEVER) == 0
@@ -165,12 +165,9 @@ async def test_while_redis_is_away_each_gateway_counts_by_itself_and_then_togeth
     assert PASSWORD not in caplog.text
 
 
-async def test_a_redis_that_failed_is_left_alone_for_a_while(
-    redis: Any, clients: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(redis_rate_limits, "LEFT_ALONE_SECONDS", 600.0)
+async def test_a_redis_that_failed_is_left_alone_for_a_while(redis: Any, clients: list[Any]) -> None:
     async with redis_client(redis.url, "not-the-password") as stranger:
-        gateway = SharedBuckets(stranger, MemoryBuckets())
+        gateway = SharedBuckets(stranger, MemoryBuckets(), left_alone_seconds=600)
         assert await gateway.take("caller:key:website", NEVER) == 0
         refused = (await clients[0].info("stats"))["total_connections_received"]
         for _ in range(4):

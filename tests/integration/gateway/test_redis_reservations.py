@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from local_redis import redis_server
 from voiceagent_gateway import redis_reservations
-from voiceagent_gateway.redis_reservations import RedisReservations, SharedReservations, redis_client
+from voiceagent_gateway.redis_connection import redis_client
+from voiceagent_gateway.redis_reservations import RedisReservations, SharedReservations
 from voiceagent_gateway.redis_waiting import KEY_PREFIX, RedisWaiting
 from voiceagent_gateway.reservations import Answer, Claim, MemoryReservations, Outcome, ReservationsError
 
@@ -124,11 +125,10 @@ async def test_a_wrong_password_is_told_without_it(redis: Any) -> None:
     assert "password" not in str(error.value)
 
 
-async def test_redis_may_go_away_and_come_back(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_reservations, "LEFT_ALONE_SECONDS", 0.0)
+async def test_redis_may_go_away_and_come_back(redis: Any) -> None:
     async with redis_client(redis.url, redis.password) as client:
         own = MemoryReservations(lambda: datetime.now(UTC))
-        shared = SharedReservations(RedisReservations(client), own)
+        shared = SharedReservations(RedisReservations(client), own, left_alone_seconds=0)
         await client.flushall()
         assert (await shared.take(AGENT, claim("a", free=2))).outcome is Outcome.NEW
 

@@ -1,57 +1,20 @@
 """Traces of a turn, as a collector gets them, and what it is not told."""
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from local_livekit import LiveKit
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from otlp_collector import Collector, otlp_collector
 from person import Caller
 from speech_server import speech_server
 from worker_process import RunningWorker, ended, metric, until, until_ready
 
 
-class Collector(ThreadingHTTPServer):
-    """Takes traces by OTLP over HTTP."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        self.services: set[str] = set()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
-        for resource in request.resource_spans:
-            self.server.services.update(
-                one.value.string_value for one in resource.resource.attributes if one.key == "service.name"
-            )
-            for scope in resource.scope_spans:
-                self.server.spans += scope.spans
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    server = Collector()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
+    with otlp_collector() as server:
+        yield server
 
 
 async def test_a_turn_is_traced_without_what_was_said_and_measured_by_model(

@@ -89,6 +89,12 @@ class ProviderEntry:
         return self.credentials[0].optional
 
 
+def third_party_entry(kind: ProviderKind, name: str, factory: str = "") -> ProviderEntry:
+    """The entry of a provider that the catalogue does not know: its key is named after it, and may be missing."""
+    key = Credential(f"{name.upper().replace('-', '_')}_API_KEY", "API key.", optional=True)
+    return ProviderEntry(name, kind, (key,), "default", factory, third_party=True)
+
+
 def text(name: str, description: str, *choices: str) -> Option:
     """An option that is text; with choices, one of them."""
     return Option(name, "string", description, choices=choices)

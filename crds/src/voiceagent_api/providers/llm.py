@@ -12,8 +12,8 @@ from voiceagent_api.providers.entries import (
     text,
     yes_or_no,
 )
+from voiceagent_api.providers.shared import OPENAI_CHECK, OPENAI_KEY, WORKER
 
-_WORKER = "voiceagent_worker.providers"
 _TOOL_CHOICE = text("tool_choice", "Whether tools are called.", "auto", "required", "none")
 _PARALLEL = yes_or_no("parallel_tool_calls", "Whether several tools may be called in one answer.")
 
@@ -38,18 +38,17 @@ _OPENAI_OWN: tuple[Option, ...] = (
     fields("extra_headers", "Further headers of the request; never credentials."),
     fields("extra_query", "Further query parameters of the request."),
 )
-_OPENAI_CHECK = Check("https://api.openai.com/v1", "/models", "Authorization", "Bearer", models=("data", "id"))
 
 LLM: tuple[ProviderEntry, ...] = (
     ProviderEntry(
         name="openai",
         kind="llm",
-        credentials=(Credential("OPENAI_API_KEY", "API key."),),
+        credentials=OPENAI_KEY,
         default_model="gpt-4o-mini",
         models=("gpt-5.5", "gpt-5.4", "gpt-5.4-mini", "gpt-5-mini", "gpt-5-nano", "gpt-4.1", "gpt-4o", "gpt-4o-mini"),
-        factory=f"{_WORKER}.openai:build_llm",
+        factory=f"{WORKER}.openai:build_llm",
         options=(*_OPENAI, *_OPENAI_OWN),
-        check=_OPENAI_CHECK,
+        check=OPENAI_CHECK,
         base_url="Root of the API, ends in /v1.",
     ),
     ProviderEntry(
@@ -57,9 +56,9 @@ LLM: tuple[ProviderEntry, ...] = (
         kind="llm",
         credentials=(Credential("API_KEY", "API key, where the server asks for one.", optional=True),),
         default_model="default",
-        factory=f"{_WORKER}.openai:build_llm",
+        factory=f"{WORKER}.openai:build_llm",
         options=(*_OPENAI, *_OPENAI_OWN),
-        check=_OPENAI_CHECK,
+        check=OPENAI_CHECK,
         base_url="Root of the server's API, mostly ending in /v1. Needed.",
         needs_base_url=True,
     ),
@@ -69,7 +68,7 @@ LLM: tuple[ProviderEntry, ...] = (
         credentials=(Credential("ANTHROPIC_API_KEY", "API key."),),
         default_model="claude-sonnet-4-6",
         models=("claude-opus-4-6", "claude-sonnet-4-6", "claude-opus-4-1-20250805", "claude-3-5-haiku-20241022"),
-        factory=f"{_WORKER}.anthropic:build_llm",
+        factory=f"{WORKER}.anthropic:build_llm",
         options=(
             number("temperature", "How freely it words: 0 is the most predictable.", 0, 1),
             integer("top_k", "Choose from this many likely words.", 1),
@@ -94,7 +93,7 @@ LLM: tuple[ProviderEntry, ...] = (
         credentials=(Credential("COHERE_API_KEY", "API key."),),
         default_model="command-a-03-2025",
         models=("command-a-03-2025", "command-r-plus-08-2024", "command-r-08-2024", "command-r7b-12-2024"),
-        factory=f"{_WORKER}.cohere:build_llm",
+        factory=f"{WORKER}.cohere:build_llm",
         options=(
             number("temperature", "How freely it words: 0 is the most predictable.", 0),
             number("p", "The share of likely words to choose from.", 0.01, 0.99),
@@ -131,7 +130,7 @@ LLM: tuple[ProviderEntry, ...] = (
         ),
         default_model="gemini-2.5-flash",
         models=("gemini-3.8-flash", "gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.5-flash-lite"),
-        factory=f"{_WORKER}.google:build_llm",
+        factory=f"{WORKER}.google:build_llm",
         options=(
             number("temperature", "How freely it words: 0 is the most predictable.", 0, 2),
             integer("max_output_tokens", "The longest answer, in tokens.", 1),
@@ -166,7 +165,7 @@ LLM: tuple[ProviderEntry, ...] = (
             ),
         ),
         default_model="gpt-4o-mini",
-        factory=f"{_WORKER}.azure_openai:build_llm",
+        factory=f"{WORKER}.azure_openai:build_llm",
         options=(*_OPENAI, text("api_version", "Version of the API, by its date.")),
         base_url="The resource's address, as in https://NAME.openai.azure.com. The model is the deployment's name.",
     ),

@@ -1,17 +1,17 @@
 """Providers of models that hear, think and speak by themselves."""
 
-from voiceagent_api.providers.entries import Credential, ProviderEntry, number, text
-from voiceagent_api.providers.stt import OPENAI_CHECK
+from voiceagent_api.providers.entries import ProviderEntry, number, text
+from voiceagent_api.providers.shared import OPENAI_CHECK, OPENAI_KEY, WORKER
 
 REALTIME: tuple[ProviderEntry, ...] = (
     ProviderEntry(
         name="openai",
         kind="realtime",
-        credentials=(Credential("OPENAI_API_KEY", "API key."),),
+        credentials=OPENAI_KEY,
         default_model="gpt-realtime",
         default_voice="marin",
         models=("gpt-realtime", "gpt-realtime-mini"),
-        factory="voiceagent_worker.providers.openai:build_realtime",
+        factory=f"{WORKER}.openai:build_realtime",
         options=(
             number("speed", "How fast it speaks; 1 is its own pace.", 0.25, 1.5),
             text("input_audio_noise_reduction", "What is done to the caller's sound.", "near_field", "far_field"),

@@ -1,8 +1,6 @@
 """Providers of speech to text."""
 
 from voiceagent_api.providers.entries import (
-    Check,
-    Credential,
     ProviderEntry,
     fields,
     integer,
@@ -11,27 +9,27 @@ from voiceagent_api.providers.entries import (
     text,
     yes_or_no,
 )
-
-_WORKER = "voiceagent_worker.providers"
-_LANGUAGE = "What is spoken; by default the agent's language."
-AZURE_SPEECH = (
-    Credential("AZURE_SPEECH_KEY", "Key of the Azure Speech resource."),
-    Credential("AZURE_SPEECH_REGION", "Its region, as in westeurope.", unless=("speech_region", "baseURL")),
+from voiceagent_api.providers.shared import (
+    AZURE_SPEECH,
+    DEEPGRAM_CHECK,
+    DEEPGRAM_KEY,
+    GOOGLE_CLOUD,
+    LANGUAGE,
+    OPENAI_CHECK,
+    OPENAI_KEY,
+    WORKER,
 )
-GOOGLE_CLOUD = (Credential("GOOGLE_APPLICATION_CREDENTIALS", "A service account's JSON file.", file=True),)
-DEEPGRAM_CHECK = Check("https://api.deepgram.com/v1", "/projects", "Authorization", "Token")
-OPENAI_CHECK = Check("https://api.openai.com/v1", "/models", "Authorization", "Bearer", models=("data", "id"))
 
 STT: tuple[ProviderEntry, ...] = (
     ProviderEntry(
         name="openai",
         kind="stt",
-        credentials=(Credential("OPENAI_API_KEY", "API key."),),
+        credentials=OPENAI_KEY,
         default_model="whisper-1",
         models=("gpt-4o-transcribe", "gpt-4o-mini-transcribe", "whisper-1"),
-        factory=f"{_WORKER}.openai:build_stt",
+        factory=f"{WORKER}.openai:build_stt",
         options=(
-            text("language", _LANGUAGE),
+            text("language", LANGUAGE),
             yes_or_no("detect_language", "Whether the model finds the language itself."),
             text("prompt", "Words that help it: names, spellings, style."),
             several("keywords", "Words to expect."),
@@ -45,12 +43,12 @@ STT: tuple[ProviderEntry, ...] = (
     ProviderEntry(
         name="deepgram",
         kind="stt",
-        credentials=(Credential("DEEPGRAM_API_KEY", "API key."),),
+        credentials=DEEPGRAM_KEY,
         default_model="nova-3",
         models=("nova-3", "nova-3-general", "nova-3-medical", "nova-2-general", "nova-2-phonecall"),
-        factory=f"{_WORKER}.deepgram:build_stt",
+        factory=f"{WORKER}.deepgram:build_stt",
         options=(
-            text("language", f"{_LANGUAGE} multi for several."),
+            text("language", f"{LANGUAGE} multi for several."),
             yes_or_no("detect_language", "Whether the model finds the language itself; not while streaming."),
             yes_or_no("interim_results", "Whether results come while the caller speaks."),
             yes_or_no("punctuate", "Whether it sets punctuation."),
@@ -83,9 +81,9 @@ STT: tuple[ProviderEntry, ...] = (
         credentials=GOOGLE_CLOUD,
         default_model="latest_long",
         models=("latest_long", "latest_short", "telephony", "chirp_2", "chirp_3"),
-        factory=f"{_WORKER}.google:build_stt",
+        factory=f"{WORKER}.google:build_stt",
         options=(
-            several("languages", f"{_LANGUAGE} Several are told apart."),
+            several("languages", f"{LANGUAGE} Several are told apart."),
             yes_or_no("detect_language", "Whether the languages are told apart."),
             yes_or_no("interim_results", "Whether results come while the caller speaks."),
             yes_or_no("punctuate", "Whether it sets punctuation."),
@@ -109,10 +107,10 @@ STT: tuple[ProviderEntry, ...] = (
         kind="stt",
         credentials=AZURE_SPEECH,
         default_model="default",
-        factory=f"{_WORKER}.azure_speech:build_stt",
+        factory=f"{WORKER}.azure_speech:build_stt",
         options=(
             text("speech_region", "The resource's region, in place of the Secret's key."),
-            several("language", f"{_LANGUAGE} Several are told apart."),
+            several("language", f"{LANGUAGE} Several are told apart."),
             integer("sample_rate", "Of the sound that is sent, in hertz.", 8000, 48000),
             integer("segmentation_silence_timeout_ms", "Silence that ends a phrase, in milliseconds.", 100, 5000),
             integer("segmentation_max_time_ms", "Longest phrase, in milliseconds.", 20000, 70000),

@@ -11,21 +11,28 @@ from voiceagent_api.providers.entries import (
     text,
     yes_or_no,
 )
-from voiceagent_api.providers.stt import AZURE_SPEECH, DEEPGRAM_CHECK, GOOGLE_CLOUD, OPENAI_CHECK
+from voiceagent_api.providers.shared import (
+    AZURE_SPEECH,
+    DEEPGRAM_CHECK,
+    DEEPGRAM_KEY,
+    GOOGLE_CLOUD,
+    LANGUAGE,
+    OPENAI_CHECK,
+    OPENAI_KEY,
+    WORKER,
+)
 
-_WORKER = "voiceagent_worker.providers"
-_LANGUAGE = "What is spoken; by default the agent's language."
 _RATE = "Of the sound that is asked for, in hertz."
 
 TTS: tuple[ProviderEntry, ...] = (
     ProviderEntry(
         name="openai",
         kind="tts",
-        credentials=(Credential("OPENAI_API_KEY", "API key."),),
+        credentials=OPENAI_KEY,
         default_model="tts-1",
         default_voice="alloy",
         models=("gpt-4o-mini-tts", "tts-1", "tts-1-hd"),
-        factory=f"{_WORKER}.openai:build_tts",
+        factory=f"{WORKER}.openai:build_tts",
         options=(
             number("speed", "How fast it speaks; 1 is its own pace.", 0.25, 4),
             text("instructions", "How to speak, in words; for gpt-4o-mini-tts."),
@@ -41,9 +48,9 @@ TTS: tuple[ProviderEntry, ...] = (
         default_model="eleven_turbo_v2_5",
         default_voice="hpp4J3VqNfWAUOO0d1Us",
         models=("eleven_turbo_v2_5", "eleven_flash_v2_5", "eleven_multilingual_v2", "eleven_v3", "eleven_v4"),
-        factory=f"{_WORKER}.elevenlabs:build_tts",
+        factory=f"{WORKER}.elevenlabs:build_tts",
         options=(
-            text("language", f"{_LANGUAGE} Models that speak one language take none."),
+            text("language", f"{LANGUAGE} Models that speak one language take none."),
             fields("voice_settings", "stability and similarity_boost, 0 to 1, and style, speed, use_speaker_boost."),
             text("encoding", "How the sound comes, as in mp3_22050_32 or pcm_24000."),
             integer("streaming_latency", "What it gives up for an early start.", 0, 4),
@@ -63,10 +70,10 @@ TTS: tuple[ProviderEntry, ...] = (
     ProviderEntry(
         name="deepgram",
         kind="tts",
-        credentials=(Credential("DEEPGRAM_API_KEY", "API key."),),
+        credentials=DEEPGRAM_KEY,
         default_model="aura-2-andromeda-en",
         models=("aura-2-andromeda-en", "aura-2-thalia-en", "aura-2-apollo-en", "aura-2-celeste-es"),
-        factory=f"{_WORKER}.deepgram:build_tts",
+        factory=f"{WORKER}.deepgram:build_tts",
         options=(
             text("encoding", "How the sound comes.", "linear16", "mulaw", "alaw"),
             integer("sample_rate", _RATE, 8000, 48000),
@@ -83,10 +90,10 @@ TTS: tuple[ProviderEntry, ...] = (
         credentials=AZURE_SPEECH,
         default_model="default",
         default_voice="en-US-JennyNeural",
-        factory=f"{_WORKER}.azure_speech:build_tts",
+        factory=f"{WORKER}.azure_speech:build_tts",
         options=(
             text("speech_region", "The resource's region, in place of the Secret's key."),
-            text("language", _LANGUAGE),
+            text("language", LANGUAGE),
             integer("sample_rate", _RATE, 8000, 48000),
             fields("prosody", "rate, volume and pitch, as in SSML."),
             fields("style", "style, and degree from 0.1 to 2."),
@@ -101,9 +108,9 @@ TTS: tuple[ProviderEntry, ...] = (
         credentials=GOOGLE_CLOUD,
         default_model="chirp_3",
         models=("chirp_3", "gemini-2.5-flash-tts", "gemini-2.5-pro-tts"),
-        factory=f"{_WORKER}.google:build_tts",
+        factory=f"{WORKER}.google:build_tts",
         options=(
-            text("language", _LANGUAGE),
+            text("language", LANGUAGE),
             text("gender", "Where no voice is named.", "male", "female", "neutral"),
             text("prompt", "How to speak, in words; for Gemini models."),
             integer("sample_rate", _RATE, 8000, 48000),
@@ -125,9 +132,9 @@ TTS: tuple[ProviderEntry, ...] = (
         default_model="sonic-3",
         default_voice="f786b574-daa5-4673-aa0c-cbe3e8534c02",
         models=("sonic-3", "sonic-2", "sonic-turbo"),
-        factory=f"{_WORKER}.cartesia:build_tts",
+        factory=f"{WORKER}.cartesia:build_tts",
         options=(
-            text("language", _LANGUAGE),
+            text("language", LANGUAGE),
             number("speed", "How fast it speaks; 1 is its own pace.", 0.6, 2),
             number("volume", "How loud it speaks; 1 is its own loudness.", 0.5, 2),
             several("emotion", "How it feels."),
