@@ -45,6 +45,15 @@ def chats(wire: Wire) -> int:
     return sum("/chat" in path for path, _, _ in wire.asked)
 
 
+async def until_apologies_are_prepared(speech: Wire) -> None:
+    """Before that a caller hears a tone. They are spoken one after the other, and the second ends the call."""
+
+    async def prepared() -> bool:
+        return sum("/audio/speech" in path for path, _, _ in speech.asked) >= 2
+
+    await until(prepared, 60.0, "apologies made beforehand")
+
+
 async def check_of(worker: RunningWorker, kind: str, provider: str) -> dict[str, Any] | None:
     checks = (await worker.status())["providerChecks"]
     return next((check for check in checks if (check["kind"], check["provider"]) == (kind, provider)), None)
@@ -119,6 +128,7 @@ async def test_the_caller_hears_an_apology_and_the_next_turn_is_answered(
     await until_config_changes(worker, providers=providers(worker, first, first))
     async with Caller(livekit, worker) as caller:
         await caller.listening_agent()
+        await until_apologies_are_prepared(first)
         first.fault = "401"
         await caller.type("Hello?")
         await caller.hears("Sorry, I had a technical problem.")
