@@ -47,6 +47,7 @@ lint: $(VENV)/.installed ## ruff, mypy, import-linter, generated files; helm lin
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy $(addprefix -p ,$(PACKAGES))
+	MYPYPATH=tests/benchmarks:tests/support $(RUN)/mypy tests/benchmarks/bench_*.py
 	PYTHONPATH=sandbox/src $(RUN)/lint-imports
 	@for made in crd reference values_schema providers_page; do $(RUN)/python -m voiceagent_api.$$made --check || exit 1; done
 

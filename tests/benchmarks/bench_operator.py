@@ -151,8 +151,8 @@ def figures(results: Results, plan: Plan) -> list[Figure]:
         ratio(f"operator to controller-runtime with 10 workers, {agents} agents", own, other, 1.0)
     least, most = min(plan.sizes), max(plan.sizes)
     if least < most:
-        each = [(results.middle("operator", agents) or 0) / agents for agents in (most, least)]
-        ratio(f"operator, time per agent, {most} agents to {least}", *each, 1.2)
+        of_many, of_few = ((results.middle("operator", agents) or 0) / agents for agents in (most, least))
+        ratio(f"operator, time per agent, {most} agents to {least}", of_many, of_few, 1.2)
     return [*made, *results.rest]
 
 

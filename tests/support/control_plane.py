@@ -119,7 +119,8 @@ class Cluster:
 
     def kubectl(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run kubectl as administrator; the caller looks at the result."""
-        command = [self.binaries / "kubectl", "--kubeconfig", self.kubeconfig(*ADMINISTRATOR), *arguments]
+        kubeconfig = str(self.kubeconfig(*ADMINISTRATOR))
+        command = [str(self.binaries / "kubectl"), "--kubeconfig", kubeconfig, *arguments]
         return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False)
 
     def do(self, *arguments: str, text: str | None = None) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 from busy_day.exchange import SimulatedPod, Talk
 from voiceagent_api.names import WORKER_PORT
-from voiceagent_api.worker_status import SessionRecord, WorkerStatus
+from voiceagent_api.worker_status import Outcome, SessionRecord, WorkerStatus
 
 _EPOCH = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -86,7 +86,7 @@ class Endpoints:
         return web.json_response({"draining": pod.draining, "activeSessions": len(pod.talks)})
 
 
-def _record(talk: Talk, outcome: str) -> SessionRecord:
+def _record(talk: Talk, outcome: Outcome) -> SessionRecord:
     ended = None if outcome == "active" else _EPOCH + timedelta(hours=talk.call.until)
     return SessionRecord.model_construct(
         id=f"call-{talk.number}", room=f"room-{talk.number}", started_at=_EPOCH + timedelta(hours=talk.call.at),

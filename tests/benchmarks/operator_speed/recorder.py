@@ -4,6 +4,7 @@ So every contestant writes what the operator really writes, whatever that is by 
 """
 
 import itertools
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,10 @@ from urllib.parse import urlencode
 
 from voiceagent_api.install import load_install_config
 from voiceagent_operator.apply import Applier
-from voiceagent_operator.client import APPLY_PATCH, Client
+from voiceagent_operator.client import APPLY_PATCH, JSON, Client, Page
 from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
-from voiceagent_operator.kinds import SECRET, VOICE_AGENT
+from voiceagent_operator.kinds import SECRET, VOICE_AGENT, Kind
 from voiceagent_operator.objects import Object, place
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.pace import Pace
@@ -25,6 +26,7 @@ from voiceagent_operator.reconcile import Reconciler
 from voiceagent_operator.scaler import Scaler
 from voiceagent_operator.sizing import Sizing
 from voiceagent_operator.tables import Tables
+from voiceagent_operator.taken import TakenNames
 from voiceagent_operator.turns import Turns
 
 
@@ -58,7 +60,8 @@ class Listener(Client):
         *,
         query: Mapping[str, str] | None = None,
         body: Object | None = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
+        accept: str = JSON,
     ) -> Object:
         if method == "GET" or body is None:
             raise ApiError(404, "NotFound", path)
@@ -86,7 +89,8 @@ class Recorder:
         async def tell(*_: object) -> None:
             return None
 
-        observer, applier = Observer(self._listener, self._tables), Applier(self._listener, self._tables)
+        taken = TakenNames(_nothing, self._listener.find, monotonic)
+        observer, applier = Observer(self._listener, self._tables, taken), Applier(self._listener, self._tables)
         self._reconciler = Reconciler(
             install,
             observer,
@@ -106,6 +110,11 @@ class Recorder:
         await self._reconciler.reconcile(place(agent))
         self._tables.note(VOICE_AGENT, "DELETED", agent)
         return list(self._listener.writes)
+
+
+async def _nothing(kind: Kind, namespace: str) -> Page:
+    """Nobody else has anything, whenever that is asked."""
+    return Page([], version=sys.maxsize)
 
 
 def as_templates(writes: list[Write]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from control_plane import control_plane
 from operator_speed.access import Access
@@ -113,7 +113,7 @@ def open_stage() -> Iterator[Stage]:
         install = write_install(folder / "install.yaml")
         templates, collections = asyncio.run(_record(access, install))
         (folder / "templates.json").write_text(json.dumps(templates), encoding="utf-8")
-        pids = {Path(process.args[0]).name: process.pid for process in cluster.processes.started}
+        pids = {Path(cast("list[str]", process.args)[0]).name: process.pid for process in cluster.processes.started}
         file = access.write(folder / "access.json")
         yield Stage(folder, cluster, access, file, install, folder / "templates.json", collections, pids)
 

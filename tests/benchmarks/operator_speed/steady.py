@@ -9,6 +9,8 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from operator_speed.fleet import AGENTS, NAMESPACE, agent_name
 from operator_speed.race import Contestant, Course, RaceFailed
@@ -44,17 +46,20 @@ async def _edits(stage: Stage) -> list[float]:
         for number in range(EDITS):
             name, words = agent_name(number * 3), f"Say that you have been changed for the {number + 1}. time."
             began = time.monotonic()
-            patch = {"data": json.dumps({"spec": {"instructions": words}})}
-            form = {"Content-Type": "application/merge-patch+json"}
-            async with session.patch(f"{AGENTS}/{name}", headers=form, **patch) as answer:
+            patch, form = (
+                json.dumps({"spec": {"instructions": words}}),
+                {"Content-Type": "application/merge-patch+json"},
+            )
+            async with session.patch(f"{AGENTS}/{name}", headers=form, data=patch) as answer:
                 answer.raise_for_status()
-            await sight.until(lambda event, name=name, words=words: _is_of(event["object"], name, words))
+            await sight.until(partial(_is_of, name, words))
             seconds.append(time.monotonic() - began)
             await asyncio.sleep(0.2)
     return seconds
 
 
-def _is_of(config_map: dict[str, dict[str, dict[str, str]]], name: str, words: str) -> bool:
+def _is_of(name: str, words: str, event: dict[str, Any]) -> bool:
+    config_map = event["object"]
     mine = config_map["metadata"].get("labels", {}).get(LABEL_AGENT) == name
     return mine and any(words in text for text in config_map.get("data", {}).values())
 

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
@@ -32,7 +32,7 @@ def converged(agent: dict[str, Any]) -> bool:
     return ready and status.get("observedGeneration") == agent["metadata"]["generation"]
 
 
-async def events(session: aiohttp.ClientSession, path: str, version: str) -> AsyncIterator[bytes]:
+async def events(session: aiohttp.ClientSession, path: str, version: str) -> AsyncGenerator[bytes, None]:
     """The lines of a watch, until its server ends it."""
     query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "3000"}
     async with session.get(path, params=query, timeout=aiohttp.ClientTimeout(total=None)) as answer:
