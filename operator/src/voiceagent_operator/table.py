@@ -3,6 +3,7 @@
 Versions are compared, so that a late event never undoes what a newer one, or an answer to a write, has told.
 """
 
+import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,7 +74,8 @@ class Table(Generic[View]):
         if not confirmed:
             since = self._unconfirmed.get(new_uid, (0, self._clock()))[1]
             self._unconfirmed[new_uid] = (new_version, since)
-        view, agent = self._view(body), self._agent_of(body)
+        view, owner = self._view(body), self._agent_of(body)
+        where, agent = _shared(where), owner and _shared(owner)
         self._forget(where)
         self._entries[where] = _Entry(new_uid, new_version, view, agent)
         if agent:
@@ -124,3 +126,8 @@ class Table(Generic[View]):
             mine.discard(where)
             if not mine:
                 del self._of_agent[entry.agent]
+
+
+def _shared(key: Key) -> Key:
+    """A key whose strings are kept once: most children are called as their VoiceAgent is."""
+    return Key(sys.intern(key.namespace), sys.intern(key.name))

@@ -5,19 +5,17 @@ to reconcile. Thousands of agents must fit, so children are kept packed, and of 
 """
 
 import time
-import zlib
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-import orjson
 from voiceagent_api.names import LABEL_AGENT
 
 from voiceagent_operator.build.revision import RevisionView, view_revision
 from voiceagent_operator.claims import NameClaims
 from voiceagent_operator.credentials import SecretView, view_secret, view_secret_metadata
 from voiceagent_operator.kinds import CHILDREN, CONFIG_MAP, CONTROLLER_REVISION, POD, SECRET, VOICE_AGENT, Kind
-from voiceagent_operator.managers import essence
 from voiceagent_operator.objects import Key, Object, controlling_agent, labels, place
+from voiceagent_operator.packing import Packer
 from voiceagent_operator.pods import PodView, view_pod
 from voiceagent_operator.sources import SourceView, view_source
 from voiceagent_operator.table import Table
@@ -33,8 +31,9 @@ class Tables:
         self, livekit_url: str = "", clock: Callable[[], float] = time.monotonic, *, secret_values: bool = True
     ) -> None:
         """`secret_values` says whether Secrets are seen with their values, of which the keys are noted."""
-        self._agents: Table[bytes] = Table(_packed, place, clock)
-        self._children = {kind: Table(_packed, _owner, clock) for kind in CHILDREN}
+        self._packers = {kind: Packer() for kind in (VOICE_AGENT, *CHILDREN)}
+        self._agents: Table[bytes] = Table(self._packers[VOICE_AGENT].pack, place, clock)
+        self._children = {kind: Table(self._packers[kind].pack, _owner, clock) for kind in CHILDREN}
         self._revisions: Table[RevisionView] = Table(view_revision, _owner, clock)
         self._pods: Table[PodView] = Table(view_pod, _labelled_agent, clock)
         self._secrets: Table[SecretView] = Table(view_secret if secret_values else view_secret_metadata, place, clock)
@@ -92,7 +91,7 @@ class Tables:
 
     def agent(self, key: Key) -> Object | None:
         """The VoiceAgent as last seen."""
-        return _unpacked(self._agents.get(key))
+        return self._unpacked(VOICE_AGENT, self._agents.get(key))
 
     def agents(self) -> list[Key]:
         """All VoiceAgents."""
@@ -100,11 +99,11 @@ class Tables:
 
     def child(self, kind: Kind, where: Key) -> Object | None:
         """A child by name, as last seen."""
-        return _unpacked(self._children[kind].get(where))
+        return self._unpacked(kind, self._children[kind].get(where))
 
     def children(self, kind: Kind, agent: Key) -> list[Object]:
         """All children of a kind that a VoiceAgent has."""
-        return [orjson.loads(zlib.decompress(packed)) for packed in self._children[kind].of_agent(agent)]
+        return [self._packers[kind].unpack(packed) for packed in self._children[kind].of_agent(agent)]
 
     def revisions(self, agent: Key) -> list[RevisionView]:
         """The kept specs of a VoiceAgent."""
@@ -150,6 +149,9 @@ class Tables:
         for users in self._users.values():
             users.use(agent, ())
 
+    def _unpacked(self, kind: Kind, packed: bytes | None) -> Object | None:
+        return None if packed is None else self._packers[kind].unpack(packed)
+
     def _table_of(self, kind: Kind, body: Object) -> "Table[Any]":
         """Where an object of a kind belongs: a ConfigMap may be a child, or one of a user's own."""
         first, *others = self._of_kind[kind]
@@ -178,19 +180,3 @@ def _owner(child: Object) -> Key | None:
 def _labelled_agent(pod: Object) -> Key | None:
     name = labels(pod).get(LABEL_AGENT)
     return Key(place(pod).namespace, name) if name else None
-
-
-def _packed(body: Object) -> bytes:
-    """A body in about a tenth of what it would take as dictionaries; what only says who wrote is left out."""
-    meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-    created = essence(body["metadata"].get("managedFields"))
-    if created:
-        meta["managedFields"] = created
-    return zlib.compress(orjson.dumps({**body, "metadata": meta}), 1)
-
-
-def _unpacked(packed: bytes | None) -> Object | None:
-    if packed is None:
-        return None
-    body: Object = orjson.loads(zlib.decompress(packed))
-    return body

@@ -9,6 +9,7 @@ from typing import Any, Final
 import kopf
 
 from voiceagent_operator.client import PAGE_SIZE, REQUEST_SECONDS
+from voiceagent_operator.forgetful import NoMemories
 from voiceagent_operator.kinds import WATCHED
 
 RETRY_SECONDS: Final = (0.5, 1, 2, 3, 3, 3, 3, 3)
@@ -40,6 +41,7 @@ class Watch:
         tasks = await kopf.spawn_tasks(
             registry=self.registry,
             settings=watch_settings(),
+            memories=NoMemories(),
             standalone=True,
             clusterwide=not self.namespaces,
             namespaces=self.namespaces,
