@@ -41,6 +41,8 @@ class FaultProxy:
         self._silenced: set[asyncio.Task[Any]] = set()
         self._watches: dict[web.StreamResponse, asyncio.Task[Any]] = {}
         """Those that have just told a whole event, or nothing yet."""
+        self.late_seconds: dict[str, float] = {}
+        """By how much requests come late, by a part of their path."""
         self.refused = 0
         """How many requests met a fault."""
         self.writes: list[str] = []
@@ -143,6 +145,7 @@ class FaultProxy:
         if request.method != "GET" and "/leases" not in request.path:
             self.writes.append(f"{request.method} {request.path}")
         try:
+            await asyncio.sleep(sum(late for part, late in self.late_seconds.items() if part in request.path))
             if self._answer is not None:
                 self.refused += 1
                 return web.json_response({"kind": "Status", "code": self._answer["status"]}, **self._answer)

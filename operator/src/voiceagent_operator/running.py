@@ -176,7 +176,8 @@ async def _in_background(work: Coroutine[Any, Any, None], name: str) -> AsyncIte
     try:
         yield task
     finally:
-        task.cancel()
+        if not task.cancelling():  # once asked, it ends in its own time: the lease is released then
+            task.cancel()
         await asyncio.wait([task])
 
 

@@ -52,6 +52,19 @@ def test_a_leader_that_ends_hands_over(new_operator: Any, space: Any) -> None:
     space.until_deployed()
 
 
+def test_a_leader_that_ends_lets_go_of_the_lease_however_slow_the_api_server_is(
+    new_operator: Any, space: Any, tmp_path: Path
+) -> None:
+    with FaultProxy(space.cluster, OPERATOR_USER).running() as proxy:
+        only = new_operator("--namespace", space.name, "--leader-elect", space.name)
+        only.kubeconfig = proxy.kubeconfig(tmp_path)
+        only.start()
+        space.cluster.until(lambda: leads(only), "it leads")
+        proxy.late_seconds["/leases"] = 2.0
+        only.stop()
+    assert space.get("leases", "voiceagent-operator")["spec"]["holderIdentity"] == ""
+
+
 def test_one_whose_lease_was_taken_stops_writing_and_comes_back_when_it_is_free(new_operator: Any, space: Any) -> None:
     first = new_operator("--namespace", space.name, "--leader-elect", space.name)
     first.start()
