@@ -59,7 +59,7 @@ def prune(connection: sqlite3.Connection, retention: Retention, now: int) -> Non
         "AND NOT EXISTS (SELECT 1 FROM rollups WHERE resolution IN (60, 600, 3600, 86400) AND series = series.id)"
     )
     if fullness(connection) > FULL:
-        _drop_oldest(connection, [series for series, _, _ in agents])
+        _drop_oldest(connection, [series for series, _, _ in agents], now - HOUR)
 
 
 def fullness(connection: sqlite3.Connection) -> float:
@@ -68,15 +68,16 @@ def fullness(connection: sqlite3.Connection) -> float:
     return used / _number(connection, "PRAGMA max_page_count")
 
 
-def _drop_oldest(connection: sqlite3.Connection, agents: list[int]) -> None:
-    # Single calls before rollups, minutes before hours: what tells of the longest time for its size goes last.
+def _drop_oldest(connection: sqlite3.Connection, agents: list[int], hour_ago: int) -> None:
+    # Single calls before rollups, minutes before hours: what tells of the longest time for its size goes last. Calls
+    # of the last hour stay: pods tell of them again, and of others that are still to be counted.
     oldest = [
         found
         for series in agents
         if (found := _number(connection, "SELECT min(ended) FROM sessions WHERE series = ?", series)) is not None
     ]
-    if oldest:
-        until = min(oldest) + HOUR
+    if oldest and min(oldest) < hour_ago:
+        until = min(min(oldest) + HOUR, hour_ago)
         for series in agents:
             _drop_sessions(connection, series, until)
         known = max(mark(connection, FORGOTTEN), until)

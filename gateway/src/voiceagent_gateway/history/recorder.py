@@ -16,7 +16,7 @@ from voiceagent_gateway.history.question import Question
 from voiceagent_gateway.history.sightings import Key, Known, look, lost
 from voiceagent_gateway.model import PastSession, PodView
 
-MOST_AT_ONCE: Final = 2000
+MOST_AT_ONCE: Final = 500
 """Calls that are written in one transaction; the others wait for the next."""
 MOST_RECENT: Final = 5000
 log = logging.getLogger(__name__)
@@ -77,10 +77,11 @@ class Recorder:
         retention = self._retention()
 
         def work(connection: sqlite3.Connection) -> _Kept:
-            prune(connection, retention, now)
             return _Kept(store.write(connection, batch), store.ended_of(connection, gone))
 
         try:
+            # Apart from the writing, which may fail for want of the room that this makes.
+            await self._database.run(lambda connection: prune(connection, retention, now))
             kept = await self._database.run(work)
         except DatabaseError as error:
             self._failing(error)
