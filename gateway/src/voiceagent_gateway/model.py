@@ -30,6 +30,8 @@ class AgentRef:
     """As many pods as it may have: scaling.maxReplicas, or spec.replicas where those are set by hand."""
     sessions_per_pod: int = 5
     """Calls that a pod takes at once, for pods that do not say it themselves."""
+    retention_hours: int = 168
+    """For how many hours its history is kept, where the gateway keeps it that long."""
 
     @property
     def reference(self) -> str:
