@@ -21,12 +21,14 @@ from voiceagent_gateway.authority import Authority
 from voiceagent_gateway.client_files import ClientFiles
 from voiceagent_gateway.collect import CONCURRENT_READS, FleetCollector, StatusClient
 from voiceagent_gateway.credentials import SecretCredentials
+from voiceagent_gateway.database import DatabaseError, open_database
 from voiceagent_gateway.demand import Demand, StatusDemand, Total, only_here
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.discovery import Discovery
 from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.fresh import FreshReadings
 from voiceagent_gateway.gate import Gate, limits_of
+from voiceagent_gateway.history import schema as history
 from voiceagent_gateway.kube import KubeConfigError, connect
 from voiceagent_gateway.livekit_rooms import LiveKitRooms
 from voiceagent_gateway.logs import configure
@@ -43,6 +45,8 @@ EXIT_USER_ERROR: Final = 2
 SHUTDOWN_SECONDS: Final = 16
 """Longer than a request may wait for a place, and with what follows shorter than a pod's grace period."""
 ID_BYTES: Final = 16
+SCHEMAS: Final = (history.SCHEMA,)
+"""The tables of all that share the database."""
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = parse_settings(arguments, os.environ)
         configure(settings.log_level)
         asyncio.run(run(settings))
-    except (UserError, KubeConfigError) as error:
+    except (UserError, KubeConfigError, DatabaseError) as error:
         print(f"voiceagent-gateway: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
     return 0
@@ -91,9 +95,11 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def parts(settings: Settings) -> AsyncIterator[Deps]:
     """What the application is made of; its background tasks run until the end of the block."""
+    schema = [statement for statements in SCHEMAS for statement in statements]
     async with (
         connect() as kube,
         _shared(settings) as shared,
+        open_database(settings.data_dir, schema, settings.data_max_bytes) as database,
         # Worker pods are reached directly, whatever proxy the environment names.
         aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONCURRENT_READS), cookie_jar=aiohttp.DummyCookieJar()
@@ -176,6 +182,8 @@ def _say_how(settings: Settings, listener: socket.socket) -> None:
             "auth is none: whoever reaches this gateway may call every voice agent and read all metrics "
             "(the install's gateway.auth.mode)"
         )
+    if settings.data_dir is None and not settings.prometheus_url:
+        log.warning("the history is kept in memory and ends with this process (--data-dir keeps it in a folder)")
     if missing := ClientFiles(settings.client_dir).missing:
         log.warning(missing)
 
