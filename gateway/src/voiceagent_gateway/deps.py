@@ -9,6 +9,7 @@ from voiceagent_gateway.gate import Gate
 from voiceagent_gateway.merge import Fleet
 from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
+from voiceagent_gateway.usage.store import Lines
 
 
 class Directory(Protocol):
@@ -62,6 +63,21 @@ class Door(Protocol):
         ...
 
 
+class UsageReader(Protocol):
+    """Knows what agents used."""
+
+    async def lines(self, first_day: str, last_day: str, agent: tuple[str, str] | None, most: int) -> Lines:
+        """That of some days, of one agent (namespace and name) or all; at most so many lines. Raises DatabaseError."""
+        ...
+
+
+class NoUsage:
+    """For an application that counts nothing."""
+
+    async def lines(self, first_day: str, last_day: str, agent: tuple[str, str] | None, most: int) -> Lines:
+        return []
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """Everything that an application is made of."""
@@ -78,3 +94,4 @@ class Deps:
     waiting_for_keys: Callable[[], Sequence[str]] = tuple
     """What is still to be read before callers can be known."""
     counters: GatewayCounters = field(default_factory=GatewayCounters)
+    usage: UsageReader = field(default_factory=NoUsage)

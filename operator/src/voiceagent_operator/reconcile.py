@@ -15,6 +15,7 @@ from voiceagent_api.names import KIND, control_secret_name
 from voiceagent_operator import reasons
 from voiceagent_operator.agent import VoiceAgent, is_paused, parse_agent
 from voiceagent_operator.apply import Applier
+from voiceagent_operator.budget import next_look_seconds
 from voiceagent_operator.build import Children, build_children
 from voiceagent_operator.build.config_map import config_map_name
 from voiceagent_operator.build.pod_template import ANNOTATION_LIVEKIT_SECRET
@@ -100,13 +101,14 @@ class Reconciler:
             findings.hindrance, findings.hindrance_passes = hindrance.problem, hindrance.passes
             look_again = hindrance.retry_after_seconds
         look_again = _sooner(look_again, await self._write_status(key, findings))
+        look_again = _sooner(look_again, next_look_seconds(findings, self.clock()))
         return Outcome(look_again, hindered=findings.hindrance is not None)
 
     async def _bring_about(self, key: Key, findings: Findings) -> float | None:
         agent = parse_agent(findings.agent)
         look_again = self.sizing.want(agent, findings)
         findings.suspended = agent.spec.suspend
-        findings.scaling_mode, findings.budget = agent.spec.scaling.mode, agent.spec.budget is not None
+        findings.scaling_mode, findings.budget = agent.spec.scaling.mode, agent.spec.budget
         findings.sessions_per_replica = agent.spec.scaling.sessions_per_replica
         findings.paused = is_paused(findings.agent)
 

@@ -11,8 +11,8 @@ from voiceagent_api.status import Usage
 
 from voiceagent_gateway.model import AgentRef, as_utc
 from voiceagent_gateway.problems import ProblemError
-from voiceagent_gateway.usage.prices import Cost, cost_of, money, total_cost
-from voiceagent_gateway.usage.tally import Line, Quantities, day_of, total
+from voiceagent_gateway.usage.prices import cost_of, money, total_cost
+from voiceagent_gateway.usage.tally import Line, Quantities, total
 
 UNPRICED_SHOWN_MAX: Final = 20
 _AMOUNTS: Final = (
@@ -31,7 +31,7 @@ def usage_of(day: str, lines: Iterable[tuple[Line, Quantities]], prices: Prices)
     cost = total_cost((cost_of(line.provider, line.model, quantities, prices) for line, quantities in lines))
     return Usage(
         day=day,
-        cost=money(cost.amount),
+        cost=None if cost.unpriced and not cost.amount else money(cost.amount),
         currency=prices.currency,
         unpriced=list(cost.unpriced[:UNPRICED_SHOWN_MAX]) or None,
         llm_prompt_tokens=used.prompt_tokens,
@@ -57,7 +57,8 @@ def combined(own: Usage, told: Usage | None) -> Usage:
     if told.currency == own.currency:
         cost = max(cost, _amount(told))
     unpriced = sorted({*(own.unpriced or ()), *(told.unpriced or ())})[:UNPRICED_SHOWN_MAX]
-    return own.model_copy(update={**amounts, "cost": money(cost), "unpriced": unpriced or None})
+    update = {**amounts, "unpriced": unpriced or None, "cost": money(cost) if cost or not unpriced else None}
+    return own.model_copy(update=update)
 
 
 def is_news(wanted: Usage, told: Usage | None) -> bool:
@@ -96,16 +97,6 @@ def seconds_to_next_day(now: datetime) -> int:
     now = as_utc(now)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return max(1, -((now - midnight) // timedelta(seconds=1)))
-
-
-def cost_known(usage: Usage) -> Cost:
-    """The cost that a status tells."""
-    return Cost(_amount(usage), tuple(usage.unpriced or ()))
-
-
-def today_of(told: Usage | None, now: datetime) -> Usage:
-    """What the status tells of today."""
-    return told if told is not None and told.day == day_of(now) else Usage(day=day_of(now))
 
 
 def _amount(usage: Usage) -> Decimal:

@@ -47,16 +47,12 @@ def read_counted(connection: sqlite3.Connection) -> dict[Counted, Quantities]:
     return {Counted(*row[:4]): Quantities(*row[4:]) for row in found}
 
 
-def write(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Keep changes. They are whole values: to write them twice does no harm."""
+def write(connection: sqlite3.Connection, changes: Changes, oldest_day: str) -> None:
+    """Keep changes, and let go of earlier days. They are whole values: to write them twice does no harm."""
+    connection.execute("DELETE FROM usage_days WHERE day < ?", (oldest_day,))
     connection.executemany("DELETE FROM usage_counted WHERE pod = ? AND session = ?", changes.over)
     _put(connection, "usage_counted", 4, ((*key, *amounts(it)) for key, it in changes.counted.items()))
     _put(connection, "usage_days", 5, ((*line, *amounts(it)) for line, it in changes.lines.items()))
-
-
-def delete_before(connection: sqlite3.Connection, day: str) -> None:
-    """Let go of the lines of earlier days."""
-    connection.execute("DELETE FROM usage_days WHERE day < ?", (day,))
 
 
 def _put(connection: sqlite3.Connection, table: str, keys: int, rows: Iterable[Sequence[str | int]]) -> None:
