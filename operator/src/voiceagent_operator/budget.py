@@ -31,10 +31,8 @@ def budget_ok(findings: Findings, now: datetime) -> Verdict:
     return _of_today(usage, findings.budget)
 
 
-def next_look_seconds(findings: Findings, now: datetime) -> float | None:
-    """When the time alone may change what BudgetOK says: at the end of a new day's grace. None without a budget."""
-    if findings.budget is None:
-        return None
+def seconds_to_grace_end(now: datetime) -> float:
+    """Until a new day's grace is over next: then the time alone changes what BudgetOK says."""
     now = now.astimezone(UTC)
     end = now.replace(hour=0, minute=0, second=0, microsecond=0) + NEW_DAY_GRACE
     return ((end if now < end else end + timedelta(days=1)) - now).total_seconds()

@@ -15,7 +15,6 @@ from voiceagent_api.names import KIND, control_secret_name
 from voiceagent_operator import reasons
 from voiceagent_operator.agent import VoiceAgent, is_paused, parse_agent
 from voiceagent_operator.apply import Applier
-from voiceagent_operator.budget import next_look_seconds
 from voiceagent_operator.build import Children, build_children
 from voiceagent_operator.build.config_map import config_map_name
 from voiceagent_operator.build.pod_template import ANNOTATION_LIVEKIT_SECRET
@@ -101,7 +100,6 @@ class Reconciler:
             findings.hindrance, findings.hindrance_passes = hindrance.problem, hindrance.passes
             look_again = hindrance.retry_after_seconds
         look_again = _sooner(look_again, await self._write_status(key, findings))
-        look_again = _sooner(look_again, next_look_seconds(findings, self.clock()))
         return Outcome(look_again, hindered=findings.hindrance is not None)
 
     async def _bring_about(self, key: Key, findings: Findings) -> float | None:

@@ -18,6 +18,7 @@ from voiceagent_operator.rollout import Rollout
 
 Make = Callable[..., dict[str, Any]]
 POD = PodView(Key("default", "p"), "u", "new", "", frozenset(), "Running", False, None)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SERVING = Rollout(wanted=1, target=1, replicas=1, ready=1, updated=1, seen=True, stopped=False)
 
 
