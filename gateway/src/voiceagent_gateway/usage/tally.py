@@ -184,15 +184,8 @@ class Tally:
 
     def changes(self) -> Changes:
         """What is to be kept; it counts as kept from now on."""
-        changes = Changes(
-            {line: self._lines[line] for line in self._changed_lines},
-            {
-                key: call.models[key.provider, key.model]
-                for key in self._changed_counted
-                if (call := self._calls.get(key.pod, {}).get(key.session)) is not None
-            },
-            tuple(self._over),
-        )
+        counted = {key: amount for key in self._changed_counted if (amount := self._counted(key)) is not None}
+        changes = Changes({line: self._lines[line] for line in self._changed_lines}, counted, tuple(self._over))
         self._changed_lines, self._changed_counted, self._over = set(), set(), set()
         return changes
 
@@ -201,6 +194,11 @@ class Tally:
         self._changed_lines |= changes.lines.keys()
         self._changed_counted |= changes.counted.keys()
         self._over |= set(changes.over)
+
+    def _counted(self, key: Counted) -> Quantities | None:
+        """None for a call that was forgotten since."""
+        call = self._calls.get(key.pod, {}).get(key.session)
+        return None if call is None else call.models.get((key.provider, key.model))
 
     def _day(self, record: SessionRecord, now: datetime) -> str:
         ended = record.ended_at
