@@ -54,12 +54,11 @@ class UsageFamilies(Collector):
 
         today = GaugeMetricFamily(
             "voiceagent_usage_cost_today",
-            "Cost since the day began (UTC), by the price list.",
+            "Cost since the day began (UTC); agents that used a model without a price are left out.",
             labels=[*AGENT_LABELS, "currency"],
         )
         for agent, lines in self._keeper.today.items():
-            amount = total_cost(
-                cost_of(line.provider, line.model, used, self._keeper.prices) for line, used in lines
-            ).amount
-            today.add_metric([*agent, currency], float(amount))
+            whole = total_cost(cost_of(line.provider, line.model, used, self._keeper.prices) for line, used in lines)
+            if not whole.unpriced:
+                today.add_metric([*agent, currency], float(whole.amount))
         yield today
