@@ -29,6 +29,8 @@ from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.fresh import FreshReadings
 from voiceagent_gateway.gate import Gate, limits_of
 from voiceagent_gateway.history import schema as history
+from voiceagent_gateway.history.prune import retention
+from voiceagent_gateway.history.recorder import Recorder
 from voiceagent_gateway.kube import KubeConfigError, connect
 from voiceagent_gateway.livekit_rooms import LiveKitRooms
 from voiceagent_gateway.logs import configure
@@ -115,7 +117,14 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
     ):
         discovery = Discovery(kube, settings.namespaces)
         fetch = StatusClient(pods).fetch
-        collector = FleetCollector(discovery.pods, fetch, _now)
+        recorder = Recorder(
+            database,
+            lambda: retention(settings.retention_hours, discovery.agents()),
+            _now,
+            listed=lambda: not discovery.waiting_for(),
+        )
+        collector = FleetCollector(discovery.pods, fetch, _now, recorder.record)
+        collector.remember(await recorder.restore())
         readings = FreshReadings(fetch, _now)
         gateway = settings.install.gateway
         keeper = UsageKeeper(lambda: collector.known, lambda: collector.past, database, settings.install.prices, _now)
@@ -139,6 +148,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             rooms=LiveKitRooms(livekit),
             fleet=collector,
             door=door,
+            history=recorder,
             clock=_now,
             new_id=lambda: secrets.token_hex(ID_BYTES),
             gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets)),

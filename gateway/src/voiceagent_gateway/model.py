@@ -35,6 +35,8 @@ class AgentRef:
     budget: Budget | None = None
     usage: Usage | None = None
     """What a gateway last told of what it used on a day."""
+    retention_hours: int = 168
+    """For how many hours its history is kept, where the gateway keeps it that long."""
 
     @property
     def reference(self) -> str:

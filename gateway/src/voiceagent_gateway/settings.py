@@ -12,6 +12,7 @@ from voiceagent_api.install import InstallConfig, InstallError, load_install_con
 
 MEGABYTE: Final = 1024 * 1024
 DATA_MEGABYTES: Final = 512
+LEAST_MEGABYTES: Final = 64
 MOST_RETENTION_HOURS: Final = 8760
 
 
@@ -91,8 +92,8 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
     parsed = parser.parse_args(arguments)
     if not 0 <= parsed.port <= 65535:
         raise UserError(f"--port {parsed.port} is not a port; give a number from 0 to 65535.")
-    if parsed.data_megabytes < 1:
-        raise UserError(f"--data-megabytes {parsed.data_megabytes} is too little; give 1 or more.")
+    if parsed.data_megabytes < LEAST_MEGABYTES:
+        raise UserError(f"--data-megabytes {parsed.data_megabytes} is too little; give {LEAST_MEGABYTES} or more.")
     try:
         install = load_install_config(Path(parsed.config)) if parsed.config else InstallConfig()
     except InstallError as error:

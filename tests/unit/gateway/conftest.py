@@ -12,7 +12,7 @@ import pytest
 from voiceagent_api.install import GatewaySettings, InstallConfig, LiveKitDefaults
 from voiceagent_gateway.app import create_app
 from voiceagent_gateway.demand import Demand
-from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.deps import Deps, HistoryReader, NoHistory
 from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.gate import Gate
 from voiceagent_gateway.merge import Fleet, merge
@@ -55,6 +55,7 @@ class World:
     waiting_max: int = 100
     beyond_budget: Callable[[AgentRef], ProblemError | None] = field(default=lambda _: None)
     ids: int = 0
+    history: HistoryReader = field(default_factory=NoHistory)
 
     def app(self) -> Deps:
         return Deps(
@@ -66,6 +67,7 @@ class World:
             clock=lambda: NOW,
             new_id=self._new_id,
             gate=self.gate,
+            history=self.history,
         )
 
     def door(self) -> Door:

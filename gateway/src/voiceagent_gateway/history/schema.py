@@ -30,7 +30,8 @@ SCHEMA: Final = (
         PRIMARY KEY (pod_uid, id)
     ) WITHOUT ROWID
     """,
-    "CREATE INDEX IF NOT EXISTS sessions_ended ON sessions (ended)",
+    "CREATE INDEX IF NOT EXISTS sessions_of_agent ON sessions (series, ended)",
+    "CREATE INDEX IF NOT EXISTS sessions_with_details ON sessions (ended) WHERE record IS NOT NULL",
     """
     CREATE TABLE IF NOT EXISTS rollups (
         resolution INTEGER NOT NULL,
