@@ -52,7 +52,8 @@ BudgetOK holds `status.usage` of today (UTC) against `spec.budget`. Ready does n
 | the cost of all that was used is known, and at most perDay | True, `WithinBudget` |
 | the known cost is more than perDay, whatever else has no price | False, `BudgetExceeded` |
 | the known cost is at most perDay, and a model that was used has no price | Unknown, `NotPriced` |
-| no gateway told of today; a day's first five minutes are True | Unknown, `NotMeasured` |
+| no gateway told of today (a day's first five minutes are True), or spec.metrics.enabled is false | \
+Unknown, `NotMeasured` |
 """
 _COLUMNS = "| Field | Type | Default | Meaning |\n| --- | --- | --- | --- |\n"
 
