@@ -35,6 +35,15 @@ def session(id_: str, started: datetime, ended: datetime | None = None, outcome:
     )
 
 
+def turns(at: datetime) -> list[TurnRecord]:
+    """Turns with latencies of many sizes."""
+    names = ("e2e_milliseconds", "stt_milliseconds", "llm_ttft_milliseconds", "tts_ttfb_milliseconds")
+    return [
+        TurnRecord(at=at + timedelta(milliseconds=size), **dict.fromkeys(names, 2.0**size))  # type: ignore[arg-type]
+        for size in range(1, 11)
+    ]
+
+
 class World:
     """A folder with the database, and gateways that come and go."""
 
@@ -232,12 +241,12 @@ async def test_a_file_that_is_nearly_full_loses_the_oldest_first_and_counts_noth
 
 
 async def test_a_file_full_of_rollups_loses_minutes_before_hours(world: World) -> None:
-    world.most_bytes = 40 * 4096
+    world.most_bytes = 96 * 4096
     await world.start()
     told: list[SessionRecord] = []
     for minute in range(0, 60 * 24 * 4, 3):
         world.now = NOW + timedelta(minutes=minute)
-        told = [*told[-19:], session(f"{minute}", world.now, world.now)]
+        told = [*told[-19:], session(f"{minute}", world.now, world.now).model_copy(update={"turns": turns(world.now)})]
         await world.see(*told)
 
     assert await world.database.run(fullness) <= 1

@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import ceil
 from typing import Any, Final
 
-from voiceagent_gateway.history.latencies import Counts, decode, encode, quantiles
+from voiceagent_gateway.history.latencies import Counts, Quantiles, decode, encode, kept_quantiles, quantiles
 from voiceagent_gateway.history.points import AgentPoints, History, Point
 from voiceagent_gateway.history.question import Question, Span, span_of
 from voiceagent_gateway.history.tally import RESOLUTIONS, Tally
@@ -15,6 +15,7 @@ from voiceagent_gateway.history.tally import RESOLUTIONS, Tally
 SOURCE: Final = "gateway"
 Row = Sequence[Any]
 """start, active_max, active_milliseconds, started, ended, turns, latencies"""
+Latencies = Sequence[Quantiles | None]
 
 
 def add(connection: sqlite3.Connection, resolution: int, series: int, start: int, more: Tally) -> None:
@@ -65,11 +66,18 @@ def read(connection: sqlite3.Connection, question: Question, now: int) -> Histor
 
 def _points(rows: Iterable[Row], span: Span, now: int, *, one_each: bool) -> list[Point]:
     length = span.step * 1000
+
+    def point(
+        start: int, most: int, time: int, started: int, ended: Mapping[str, int], turns: int, latencies: Latencies
+    ) -> Point:
+        mean = time / max(1, min(length, now - start))
+        # A call between two looks was never seen running.
+        return Point(start, max(most, ceil(mean)), round(mean, 3), started, ended, turns, latencies)
+
     if one_each:
         return [
-            _point(start, row, _outcomes(ended), [quantiles(*stage) for stage in decode(latencies)], length, now)
-            for row in rows
-            for start, _, _, _, ended, _, latencies in (row,)
+            point(start, most, time, started, _outcomes(ended), turns, kept_quantiles(latencies))
+            for start, most, time, started, ended, turns, latencies in rows
         ]
     steps: dict[int, list[Row]] = {}
     for row in rows:
@@ -77,17 +85,19 @@ def _points(rows: Iterable[Row], span: Span, now: int, *, one_each: bool) -> lis
     points = []
     for start, parts in steps.items():
         total = _tally(parts)
-        stages = [quantiles(sorted(counts), [counts[b] for b in sorted(counts)]) for counts in total.latencies]
-        row = (start, total.active_max, total.active_milliseconds, total.started, "", total.turns, b"")
-        points.append(_point(start, row, total.ended, stages, length, now))
+        latencies = [quantiles(counts) for counts in total.latencies]
+        points.append(
+            point(
+                start,
+                total.active_max,
+                total.active_milliseconds,
+                total.started,
+                total.ended,
+                total.turns,
+                latencies,
+            )
+        )
     return points
-
-
-def _point(start: int, row: Row, ended: Mapping[str, int], stages: Sequence[Any], length: int, now: int) -> Point:
-    _, active_max, active_milliseconds, started, _, turns, _ = row
-    mean = active_milliseconds / max(1, min(length, now - start))
-    # A call between two looks was never seen running.
-    return Point(start, max(active_max, ceil(mean)), round(mean, 3), started, ended, turns, stages)
 
 
 def _tally(rows: Iterable[Row]) -> Tally:
