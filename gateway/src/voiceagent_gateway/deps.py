@@ -11,6 +11,7 @@ from voiceagent_gateway.history.question import Question, span_of
 from voiceagent_gateway.merge import Fleet
 from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
+from voiceagent_gateway.usage.store import Lines
 
 
 class Directory(Protocol):
@@ -64,6 +65,21 @@ class Door(Protocol):
         ...
 
 
+class UsageReader(Protocol):
+    """Knows what agents used."""
+
+    async def lines(self, first_day: str, last_day: str, agent: tuple[str, str] | None, most: int) -> Lines:
+        """That of some days, of one agent (namespace and name) or all; at most so many lines. Raises DatabaseError."""
+        ...
+
+
+class NoUsage:
+    """For an application that counts nothing."""
+
+    async def lines(self, first_day: str, last_day: str, agent: tuple[str, str] | None, most: int) -> Lines:
+        return []
+
+
 class HistoryReader(Protocol):
     """Knows what was."""
 
@@ -98,3 +114,4 @@ class Deps:
     """What is still to be read before callers can be known."""
     history: HistoryReader = field(default_factory=NoHistory)
     counters: GatewayCounters = field(default_factory=GatewayCounters)
+    usage: UsageReader = field(default_factory=NoUsage)

@@ -36,6 +36,7 @@ from voiceagent_gateway.kube import KubeConfigError, connect
 from voiceagent_gateway.livekit_rooms import LiveKitRooms
 from voiceagent_gateway.logs import configure
 from voiceagent_gateway.make_key import MAKE_KEY, make_key
+from voiceagent_gateway.prometheus_text import GatewayCounters
 from voiceagent_gateway.rate_limits import Buckets, MemoryBuckets
 from voiceagent_gateway.redis_connection import redis_client
 from voiceagent_gateway.redis_rate_limits import SharedBuckets
@@ -43,12 +44,16 @@ from voiceagent_gateway.redis_reservations import RedisReservations, SharedReser
 from voiceagent_gateway.redis_waiting import RedisWaiting
 from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings
+from voiceagent_gateway.usage import store as usage
+from voiceagent_gateway.usage.families import UsageFamilies
+from voiceagent_gateway.usage.keeper import UsageKeeper
+from voiceagent_gateway.usage.told import StatusUsage, UsageTeller
 
 EXIT_USER_ERROR: Final = 2
 SHUTDOWN_SECONDS: Final = 16
 """Longer than a request may wait for a place, and with what follows shorter than a pod's grace period."""
 ID_BYTES: Final = 16
-SCHEMAS: Final = (history.SCHEMA,)
+SCHEMAS: Final = (history.SCHEMA, usage.SCHEMA)
 """The tables of all that share the database."""
 log = logging.getLogger(__name__)
 
@@ -130,6 +135,10 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             collector.remember(await recorder.restore())
         readings = FreshReadings(fetch, _now)
         gateway = settings.install.gateway
+        keeper = UsageKeeper(lambda: collector.known, lambda: collector.past, database, settings.install.prices, _now)
+        teller = UsageTeller(discovery.agents, keeper, StatusUsage(kube).write, _now)
+        counters = GatewayCounters()
+        counters.registry.register(UsageFamilies(keeper))
         known = Authority(settings, kube, outside, _now)
         door = Door(
             discovery,
@@ -138,8 +147,9 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             Demand(StatusDemand(kube).write, _now, shared.waiting),
             Limits(gateway.token_ttl_seconds, gateway.wait_seconds, gateway.max_waiting),
             past=lambda: collector.past,
+            beyond_budget=keeper.refusal,
         )
-        tasks = [group.create_task(it.run()) for it in (discovery, collector, known)]
+        tasks = [group.create_task(it.run()) for it in (discovery, collector, known, keeper, teller)]
         yield Deps(
             directory=discovery,
             credentials=SecretCredentials(kube),
@@ -151,6 +161,8 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             new_id=lambda: secrets.token_hex(ID_BYTES),
             gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets)),
             waiting_for_keys=known.waiting_for,
+            counters=counters,
+            usage=keeper,
         )
         await door.close()
         readings.close()

@@ -53,6 +53,7 @@ class World:
     """What the operator was told of waiting callers."""
     wait_seconds: float = 0.0
     waiting_max: int = 100
+    beyond_budget: Callable[[AgentRef], ProblemError | None] = field(default=lambda _: None)
     ids: int = 0
     history: HistoryReader = field(default_factory=NoHistory)
 
@@ -80,6 +81,7 @@ class World:
             Demand(self._tell, clock, pause_seconds=0.02),
             Limits(hold_seconds=300, wait_seconds=self.wait_seconds, waiting_max=self.waiting_max),
             past=lambda: self.past,
+            beyond_budget=lambda agent: self.beyond_budget(agent),
         )
 
     async def _tell(self, agent: str, number: int, asked_at: datetime) -> None:
