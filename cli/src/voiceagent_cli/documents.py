@@ -53,23 +53,29 @@ class Manifest:
         return self.before + self.own + self.after
 
 
-def find_agent(text: str, name: str | None, where: str) -> Manifest:
-    """The VoiceAgent of that name in a file; without a name, the only one. Raises CliError."""
+def find_agents(text: str, where: str) -> list[Manifest]:
+    """The VoiceAgents of a file. Raises CliError where there is none."""
     found: list[Manifest] = []
     for start, end in _parts(text):
         own = text[start:end]
         document = parse(own, where, text.count("\n", 0, start))
         if isinstance(document, Mapping) and document.get("kind") == KIND:
             found.append(Manifest(text[:start], own, text[end:], plain(document), where))
-    names = [_name(one.document) for one in found]
+    if not found:
+        raise invalid(f"{where} has no VoiceAgent: no document in it has kind: {KIND}.")
+    return found
+
+
+def find_agent(text: str, name: str | None, where: str) -> Manifest:
+    """The VoiceAgent of that name in a file; without a name, the only one. Raises CliError."""
+    found = find_agents(text, where)
+    names = ", ".join(_name(one.document) for one in found)
     if name is not None:
         found = [one for one in found if _name(one.document) == name]
         if not found:
-            raise invalid(f'{where} has no VoiceAgent "{name}". It has: {", ".join(names) or "none"}.')
-    if not found:
-        raise invalid(f"{where} has no VoiceAgent: no document in it has kind: {KIND}.")
+            raise invalid(f'{where} has no VoiceAgent "{name}". It has: {names}.')
     if len(found) > 1:
-        raise invalid(f"{where} has several VoiceAgents: {', '.join(names)}. Say which by --agent NAME.")
+        raise invalid(f"{where} has several VoiceAgents: {names}. Say which by --agent NAME.")
     return found[0]
 
 

@@ -6,12 +6,11 @@ from pathlib import Path
 import typer
 
 from voiceagent_cli import screen
-from voiceagent_cli.commands import agents, init
+from voiceagent_cli.commands import agents, calls, cluster, completion, doctor, init, keys, logs, rollout
 from voiceagent_cli.errors import CliError
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Voice agents in files and on clusters, with no code. With -f FILE a command works on a manifest, "
@@ -24,6 +23,18 @@ app.command()(agents.change_stt)
 app.command()(agents.change_tts)
 app.add_typer(agents.plugins, name="plugins")
 app.command()(init.init)
+app.command()(cluster.apply)
+app.command()(cluster.diff)
+app.command()(cluster.status)
+app.command()(cluster.scale)
+app.add_typer(rollout.rollout, name="rollout")
+app.command()(logs.logs)
+app.command()(calls.sessions)
+app.command()(calls.metrics)
+app.command()(calls.token)
+app.add_typer(keys.keys, name="keys")
+app.command()(doctor.doctor)
+app.command()(completion.completion)
 
 
 def main() -> int:
