@@ -4,8 +4,8 @@ VENV := .venv
 RUN := $(VENV)/bin
 SANDBOX := PYTHONPATH=sandbox/src $(PYTHON) -m voiceagent_sandbox
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/voiceagent-operator
-PARTS := crds operator gateway agent_image sandbox/caller sandbox/speech
-PACKAGES := voiceagent_api voiceagent_operator voiceagent_gateway voiceagent_worker voiceagent_caller voiceagent_speech voiceagent_sandbox
+PARTS := crds operator gateway cli agent_image sandbox/caller sandbox/speech
+PACKAGES := voiceagent_api voiceagent_operator voiceagent_gateway voiceagent_cli voiceagent_worker voiceagent_caller voiceagent_speech voiceagent_sandbox
 export KUBEBUILDER_ASSETS ?= $(CACHE)/bin
 export HELM_BINARY ?= $(CACHE)/bin/helm
 # Real audio, browsers and clusters on a busy machine: what fails once is run once more, and named at the end.

@@ -7,13 +7,11 @@ import argparse
 import sys
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import yaml
-
-from voiceagent_gateway.api_keys import KEY_NAME, EntryError, entry_text, hash_of, new_key
-from voiceagent_gateway.model import as_utc
+from voiceagent_api.api_keys import KEY_NAME, EntryError, entry_text, expiry, hash_of, new_key
 
 MAKE_KEY: Final = "make-key"
 
@@ -54,13 +52,3 @@ def make_key(arguments: Sequence[str]) -> int:
     )
     print(yaml.safe_dump(manifest, sort_keys=False), end="")
     return 0
-
-
-def expiry(text: str | None, now: datetime) -> datetime | None:
-    """The moment that is meant; None where nothing is said. Raises ValueError, for one that is past too. Pure."""
-    if text is None:
-        return None
-    until = now + timedelta(days=int(text[:-1])) if text.endswith("d") else as_utc(datetime.fromisoformat(text))
-    if until <= now:
-        raise ValueError("past")
-    return until

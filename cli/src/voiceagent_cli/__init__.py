@@ -1,0 +1,1 @@
+"""The command line: the commands of the single-machine system, on a file or on a cluster."""

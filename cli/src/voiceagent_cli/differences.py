@@ -1,0 +1,47 @@
+"""What a change changes, as lines for people. Pure."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+
+_SHOWN_METADATA: Final = ("name", "namespace", "labels", "annotations")
+_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+CONTEXT_LINES: Final = 3
+
+
+def difference(before: str, after: str, name: str) -> list[str]:
+    """The lines of a unified diff; none where nothing differs."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), f"{name} (now)", f"{name} (then)", lineterm="", n=CONTEXT_LINES
+    )
+    return list(lines)
+
+
+def shown(item: Mapping[str, Any]) -> str:
+    """An object of the API server as YAML, without what only the server writes."""
+    meta = {key: value for key, value in item.get("metadata", {}).items() if key in _SHOWN_METADATA}
+    annotations = {key: value for key, value in meta.get("annotations", {}).items() if key != _LAST_APPLIED}
+    if annotations:
+        meta["annotations"] = annotations
+    else:
+        meta.pop("annotations", None)
+    kept = {
+        "apiVersion": item.get("apiVersion"),
+        "kind": item.get("kind"),
+        "metadata": meta,
+        "spec": item.get("spec", {}),
+    }
+    return as_yaml(kept)
+
+
+def as_yaml(value: Any) -> str:
+    """A value as YAML, its fields in their own order."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1 << 20)
+
+
+def inline(value: Any) -> str:
+    """A value as YAML within a line, also between brackets."""
+    text = yaml.safe_dump([value], default_flow_style=True, sort_keys=False, allow_unicode=True, width=1 << 20)
+    return str(text).strip()[1:-1]
