@@ -85,7 +85,7 @@ class Call:
         self._context = context
         self._channel = channel
         self._id = context.job.id
-        self._ending = Ending()
+        self._ending = Ending.of(context)
         self._leaving = False
         self._measuring = True
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,7 +93,6 @@ class Call:
         self._tools: McpTools | None = None
         context.log_context_fields = {"session": self._id, "room": context.job.room.name}
         context.add_shutdown_callback(self._finish)
-        context.room.on("disconnected", self._ending.left_room)
 
     async def start(self) -> None:
         """Join the room and greet. An error ends the call, and is its result."""
