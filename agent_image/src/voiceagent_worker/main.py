@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_CONFIGURATION
     redactor = logs.Redactor()
     redactor.add(credentials.api_secret)
-    logs.configure_main(first.config.log_level, redactor)
+    main_logs = logs.MainLogs(first.config.log_level, first.config.log_format, redactor)
     for problem in first.problems:
         logger.error("The configuration is wrong, and the worker starts without that value: %s", problem.sentence)
     # inherited by the calls' processes: the end-of-turn model takes 240 MB, once for all if loaded before the first
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if preload else "0"
     folder = RunFolder(Path(tempfile.mkdtemp(prefix="voiceagent-")))
     try:
-        return asyncio.run(Worker(settings, first, credentials, folder).run())
+        return asyncio.run(Worker(settings, first, credentials, folder, main_logs).run())
     finally:
         shutil.rmtree(folder.path, ignore_errors=True)
 
@@ -78,7 +78,12 @@ class Worker:
     """The parts of the main process, wired together."""
 
     def __init__(
-        self, settings: Settings, first: LoadedConfig, credentials: LiveKitCredentials, folder: RunFolder
+        self,
+        settings: Settings,
+        first: LoadedConfig,
+        credentials: LiveKitCredentials,
+        folder: RunFolder,
+        main_logs: logs.MainLogs,
     ) -> None:
         # only now: it takes seconds, and a wrong config file is told without them
         from voiceagent_worker.entrypoint import modules_to_preload, prepare_process, run_call
@@ -87,6 +92,7 @@ class Worker:
 
         config = first.config
         self._settings = settings
+        self._logs = main_logs
         self._process, self._started_at = uuid.uuid4().hex, _now()
         self._drain = Drain()
         self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first, settings.layers)
@@ -214,7 +220,7 @@ class Worker:
             logger.error(self._watcher.error)
             return
         config = self._watcher.current.config
-        logs.set_level(config.log_level)
+        self._logs.change(config.log_level, config.log_format)
         self._expect(config)
         logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
         self._tell_metrics()
