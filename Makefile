@@ -93,7 +93,8 @@ bench-calls: $(VENV)/.installed ## What running calls notice when an agent is ch
 	@$(SANDBOX) up
 	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_calls.py
 
-bench-worker: $(VENV)/.installed ## The worker's speed: what plugins cost
+bench-worker: $(VENV)/.installed ## The worker's speed: what plugins cost, and the worker beside a plain livekit-agents script
+	@$(SANDBOX) servers
 	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_worker.py $(BENCH)
 
 bench-day: $(VENV)/.installed ## A simulated day of 2,000 calls at once over 200 pods, with its picture

@@ -10,9 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from figures import Figure, report
-from worker_speed import plugins
+from worker_speed import beside_plain, plugins
 
-PARTS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {"plugins": plugins.figures}
+PARTS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
+    "plugins": plugins.figures,
+    "beside-plain": beside_plain.figures,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,17 +27,19 @@ from voiceagent_worker.conversation import create_agent, create_session, report
 from voiceagent_worker.credentials import read_control_token
 from voiceagent_worker.ending import Ending
 from voiceagent_worker.errors import ConfigurationError, SessionStartError, WorkerError, user_sentence
-from voiceagent_worker.events import MEASUREMENTS, ProviderNews, Result, SentEvent, SessionStarted
+from voiceagent_worker.events import MEASUREMENTS, PluginNews, ProviderNews, Result, SentEvent, SessionStarted
 from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, withdraw_farewell
 from voiceagent_worker.mcp_tools import McpTools
 from voiceagent_worker.memory import memory_key
 from voiceagent_worker.model_timing import time_models
+from voiceagent_worker.plugin_states import read_broken
 from voiceagent_worker.plugins.in_room import RoomPlugins
 from voiceagent_worker.plugins.loading import plugin_modules
 from voiceagent_worker.provider_states import read_dead
 from voiceagent_worker.providers import build_models, modules_of
 from voiceagent_worker.providers.availability import Availability
 from voiceagent_worker.providers.failures import failure_sentence, kind_of
+from voiceagent_worker.providers.tls import warm_tls
 from voiceagent_worker.remembering import CallMemory
 from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sentences import BACK, GIVING_UP, sentence
@@ -68,6 +70,7 @@ def prepare_process(process: JobProcess) -> None:
     process.userdata["redactor"] = redactor
     process.userdata["traces"] = set_up_tracing(os.environ)
     process.userdata["vad"] = silero.VAD.load()
+    warm_tls()
 
 
 async def run_call(folder: RunFolder, control_token: Path, context: JobContext) -> None:
@@ -85,7 +88,7 @@ class Call:
         self._context = context
         self._channel = channel
         self._id = context.job.id
-        self._ending = Ending()
+        self._ending = Ending.of(context)
         self._leaving = False
         self._measuring = True
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,7 +96,6 @@ class Call:
         self._tools: McpTools | None = None
         context.log_context_fields = {"session": self._id, "room": context.job.room.name}
         context.add_shutdown_callback(self._finish)
-        context.room.on("disconnected", self._ending.left_room)
 
     async def start(self) -> None:
         """Join the room and greet. An error ends the call, and is its result."""
@@ -120,7 +122,8 @@ class Call:
         dead = await asyncio.to_thread(read_dead, self._folder.dead_providers)
         models = await build_models(config, userdata["redactor"], userdata["vad"], dead)
         room = self._context.room
-        self._plugins = RoomPlugins.of(config, self._id, room, self._tell, userdata["redactor"])
+        broken = await asyncio.to_thread(read_broken, self._folder.broken_plugins, datetime.now(UTC))
+        self._plugins = RoomPlugins.of(config, self._id, room, self._tell, userdata["redactor"], broken)
         plugins = self._plugins.call if self._plugins else None
         session = create_session(models, userdata["vad"], config.turn_detection, plugins)
         clips = ClipStore(self._folder.clips, config.providers.tts, config.language)
@@ -208,6 +211,10 @@ class Call:
         async for command in self._channel.commands():
             if isinstance(command, ProviderNews):
                 availability.take_in(command.key, command.available)
+                continue
+            if isinstance(command, PluginNews):
+                if self._plugins is not None:
+                    self._plugins.take_in(command)
                 continue
             logger.info("The session ends: its pod has to end")
             await self._leave(DRAINED, session, config)

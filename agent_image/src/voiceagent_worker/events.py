@@ -118,6 +118,17 @@ class ProviderAvailability(Model):
     """Why not, in a sentence."""
 
 
+class PluginAvailability(Model):
+    """A plugin keeps failing in this call and is left alone, or works again."""
+
+    type: Literal["plugin_availability"] = "plugin_availability"
+    session: str
+    plugin: str
+    key: str
+    """Which one: name and settings, without showing these."""
+    available: bool
+
+
 Result = Literal["completed", "user_left", "timed_out", "drained", "error"]
 """How a call ended, as it tells itself."""
 
@@ -156,7 +167,15 @@ class ProviderNews(Model):
     available: bool
 
 
-Command = EndCall | ProviderNews
+class PluginNews(Model):
+    """From the main process to a call: what another call found of a plugin."""
+
+    type: Literal["plugin"] = "plugin"
+    key: str
+    available: bool
+
+
+Command = EndCall | ProviderNews | PluginNews
 SentEvent = (
     SessionStarted
     | TurnCompleted
@@ -164,6 +183,7 @@ SentEvent = (
     | ModelTimed
     | ProviderFailed
     | ProviderAvailability
+    | PluginAvailability
     | PluginsStarted
     | PluginsRan
     | PluginReported

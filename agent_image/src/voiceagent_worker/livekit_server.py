@@ -20,6 +20,7 @@ from voiceagent_api.shutdown import CLOSING_SECONDS, GOODBYE_SECONDS, LEAVING_SE
 
 from voiceagent_worker.admission import Refusal, load, refusal
 from voiceagent_worker.credentials import LiveKitCredentials
+from voiceagent_worker.ending import wait_for_room
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,9 @@ class LiveKitServer:
             setup_fnc=prepare,
             preload_modules=list(preload),
         )
-        self._server.rtc_session(entrypoint, agent_name=config.agent_name, on_request=self._accept)
+        self._server.rtc_session(
+            entrypoint, agent_name=config.agent_name, on_request=self._accept, on_session_end=wait_for_room
+        )
         self._server.on("worker_started", self._on_started)
         self._server.on("worker_registered", self._on_registered)
 

@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line, for our own loggers and livekit-agents' alike, and without secrets.
+"""Logs as one JSON object a line or as text for people, of our own loggers and livekit-agents' alike; no secrets.
 
 A call's process sends its records to the main process (livekit-agents does that), which prints them. So
 secrets are taken out twice: where a record leaves a call's process, which knows its provider keys, and where
@@ -10,8 +10,9 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+Format = Literal["json", "text"]
 OWN: Final = ("voiceagent_worker", "livekit.agents", "livekit.plugins")
 """Loggers that follow the configured level, down to DEBUG."""
 NOISY: Final = (
@@ -80,6 +81,24 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class TextFormatter(logging.Formatter):
+    """A record as one line for people, and the lines of a traceback below it."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time (UTC), level, logger, message, and the other fields as key=value."""
+        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        # one record must not look like two
+        message = " ".join(self._redactor(record.getMessage()).splitlines())
+        fields = (f"{key}={_text(_plain(value, self._redactor))}" for key, value in _extra(record).items())
+        line = " ".join((time, f"{record.levelname:<7}", f"{record.name}:", message, *fields))
+        exception = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else None)
+        return f"{line}\n{self._redactor(exception)}" if exception else line
+
+
 class SendingFormatter(logging.Formatter):
     """Makes a record fit to leave a call's process: plain fields, no secrets. The main process prints it."""
 
@@ -98,13 +117,21 @@ class SendingFormatter(logging.Formatter):
         return self._redactor(record.getMessage())
 
 
-def configure_main(level: str, redactor: Redactor) -> None:
-    """Log to standard error, as JSON."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(redactor))
-    logging.getLogger().handlers[:] = [handler]
-    logging.captureWarnings(True)
-    set_level(level)
+class MainLogs:
+    """The main process's logs, to standard error. Level and format may change while it runs."""
+
+    def __init__(self, level: str, form: Format, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._handler = logging.StreamHandler(sys.stderr)
+        logging.getLogger().handlers[:] = [self._handler]
+        logging.captureWarnings(True)
+        self.change(level, form)
+
+    def change(self, level: str, form: Format) -> None:
+        """From the next record on."""
+        made = TextFormatter(self._redactor) if form == "text" else JsonFormatter(self._redactor)
+        self._handler.setFormatter(made)
+        set_level(level)
 
 
 def configure_call(redactor: Redactor) -> None:
@@ -124,6 +151,12 @@ def set_level(level: str) -> None:
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
     return {key: value for key, value in record.__dict__.items() if key not in _STANDARD and not key.startswith(HIDDEN)}
+
+
+def _text(plain: object) -> str:
+    """Quoted where it would not be seen as one value."""
+    text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+    return text if text and text.isprintable() and not set(text) & set(' "=') else json.dumps(text, ensure_ascii=False)
 
 
 def _plain(value: object, redactor: Redactor) -> object:

@@ -29,10 +29,19 @@ from voiceagent_worker.control import control_routes
 from voiceagent_worker.credentials import LiveKitCredentials, read_control_token, read_livekit_credentials
 from voiceagent_worker.drain import Drain
 from voiceagent_worker.errors import ConfigurationError
-from voiceagent_worker.events import EndCall, Event, ProviderAvailability, ProviderNews, SessionLost
+from voiceagent_worker.events import (
+    EndCall,
+    Event,
+    PluginAvailability,
+    PluginNews,
+    ProviderAvailability,
+    ProviderNews,
+    SessionLost,
+)
 from voiceagent_worker.health import HttpEndpoints, create_app
 from voiceagent_worker.metrics import Identity, WorkerMetrics
 from voiceagent_worker.original_shape import original_shape
+from voiceagent_worker.plugin_states import PluginStates
 from voiceagent_worker.provider_states import ProviderStates, with_stand_ins
 from voiceagent_worker.rescue import Rescue
 from voiceagent_worker.run_folder import RunFolder
@@ -61,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_CONFIGURATION
     redactor = logs.Redactor()
     redactor.add(credentials.api_secret)
-    logs.configure_main(first.config.log_level, redactor)
+    main_logs = logs.MainLogs(first.config.log_level, first.config.log_format, redactor)
     for problem in first.problems:
         logger.error("The configuration is wrong, and the worker starts without that value: %s", problem.sentence)
     # inherited by the calls' processes: the end-of-turn model takes 240 MB, once for all if loaded before the first
@@ -69,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if preload else "0"
     folder = RunFolder(Path(tempfile.mkdtemp(prefix="voiceagent-")))
     try:
-        return asyncio.run(Worker(settings, first, credentials, folder).run())
+        return asyncio.run(Worker(settings, first, credentials, folder, main_logs).run())
     finally:
         shutil.rmtree(folder.path, ignore_errors=True)
 
@@ -78,7 +87,12 @@ class Worker:
     """The parts of the main process, wired together."""
 
     def __init__(
-        self, settings: Settings, first: LoadedConfig, credentials: LiveKitCredentials, folder: RunFolder
+        self,
+        settings: Settings,
+        first: LoadedConfig,
+        credentials: LiveKitCredentials,
+        folder: RunFolder,
+        main_logs: logs.MainLogs,
     ) -> None:
         # only now: it takes seconds, and a wrong config file is told without them
         from voiceagent_worker.entrypoint import modules_to_preload, prepare_process, run_call
@@ -87,6 +101,7 @@ class Worker:
 
         config = first.config
         self._settings = settings
+        self._logs = main_logs
         self._process, self._started_at = uuid.uuid4().hex, _now()
         self._drain = Drain()
         self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first, settings.layers)
@@ -100,6 +115,7 @@ class Worker:
             clock=_now, on_change=self._on_change, keep_ended=timedelta(hours=config.metrics_retention_hours)
         )
         self._providers = ProviderStates(folder.dead_providers, _now, self._on_provider_change)
+        self._plugins = PluginStates(folder.broken_plugins, _now, self._on_plugin_change)
         self._checker = ProviderChecker(lambda: self._config, self._on_provider_checks, _now)
         self._rescue = Rescue(config.livekit_url, credentials, config.agent_name, self._metrics.recovered)
         self._channel = ChannelServer(
@@ -179,6 +195,8 @@ class Worker:
         self._metrics.observe(event, before, after, self._registry.active)
         if isinstance(event, ProviderAvailability) and after is not None and after.ended_at is None:
             self._providers.handle(event)
+        if isinstance(event, PluginAvailability):
+            self._plugins.handle(event)
         if after is None or after is before or after.ended_at is None:
             return
         # an ended call never changes again, so this comes once for a job
@@ -193,6 +211,11 @@ class Worker:
             logger.warning("A provider failed a call: %s", event.message)
         self._channel.tell_all(ProviderNews(key=event.key, available=event.available), but=event.session)
         self._tell_metrics()
+
+    def _on_plugin_change(self, event: PluginAvailability) -> None:
+        found = "works again" if event.available else "keeps failing"
+        logger.info("Plugin %s %s in a call; the others are told", event.plugin, found)
+        self._channel.tell_all(PluginNews(key=event.key, available=event.available), but=event.session)
 
     def _on_provider_checks(self, found: Mapping[str, ProviderCheck | None]) -> None:
         for key, check in found.items():
@@ -214,7 +237,7 @@ class Worker:
             logger.error(self._watcher.error)
             return
         config = self._watcher.current.config
-        logs.set_level(config.log_level)
+        self._logs.change(config.log_level, config.log_format)
         self._expect(config)
         logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
         self._tell_metrics()

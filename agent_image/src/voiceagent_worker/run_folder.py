@@ -21,6 +21,11 @@ class RunFolder:
         return self.path / "dead-providers.json"
 
     @property
+    def broken_plugins(self) -> Path:
+        """Which plugins calls found broken, kept by the main process."""
+        return self.path / "broken-plugins.json"
+
+    @property
     def clips(self) -> Path:
         """Sentences spoken beforehand, one file each, made by the first call that can."""
         return self.path / "clips"

@@ -1,6 +1,6 @@
 """What calls use of each model. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from livekit.agents.metrics import LLMModelUsage, STTModelUsage, TTSModelUsage
@@ -51,21 +51,29 @@ def usage_by_model(config: AgentConfig, used: Iterable[object]) -> list[ModelUsa
             case STTModelUsage():
                 provider, model = _named(config, "stt", one.provider, one.model)
                 found.append(ModelUsage(provider=provider, model=model, stt_audio_seconds=one.audio_duration))
-    return merged_usage((), found)
+    # one model of the spec may have several names at its provider: what they used is used by it
+    return _combined((), found, lambda one, other: one + other)
 
 
 def merged_usage(before: Sequence[ModelUsage], after: Sequence[ModelUsage]) -> list[ModelUsage]:
-    """The greater of each total: they never shrink, in whatever order they come."""
-    merged = {(one.provider, one.model): one for one in before}
-    for one in after:
+    """Of two snapshots of a call the greater of each total: they never shrink, in whatever order they come."""
+    return _combined(before, after, max)
+
+
+def _combined(
+    known: Sequence[ModelUsage], more: Iterable[ModelUsage], combine: Callable[[float, float], float]
+) -> list[ModelUsage]:
+    """One entry a model, its numbers combined; at most MAX_MODELS."""
+    combined = {(one.provider, one.model): one for one in known}
+    for one in more:
         key = (one.provider, one.model)
-        known = merged.get(key)
-        if known is not None:
-            greater = {name: max(getattr(known, name), getattr(one, name)) for name in FIELDS}
-            merged[key] = known.model_copy(update=greater)
-        elif len(merged) < MAX_MODELS:
-            merged[key] = one
-    return list(merged.values())
+        other = combined.get(key)
+        if other is not None:
+            numbers = {name: combine(getattr(other, name), getattr(one, name)) for name in FIELDS}
+            combined[key] = other.model_copy(update=numbers)
+        elif len(combined) < MAX_MODELS:
+            combined[key] = one
+    return list(combined.values())
 
 
 def _named(config: AgentConfig, kind: ProviderKind, provider: str, model: str) -> tuple[str, str]:

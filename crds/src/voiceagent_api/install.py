@@ -48,6 +48,12 @@ class RedisSettings(Model):
         default="",
         description="Address without user and password, for example redis://redis.cache:6379/0; empty for none.",
     )
+    memory_secret_name: str = Field(
+        default="",
+        description="Secret of each agent's namespace whose key REDIS_URL is the address, with user and password, of "
+        "the Redis in which the plugin conversation_memory remembers callers; empty for none. Not the gateways' own "
+        "user: an agent's image may read what that one may read.",
+    )
 
 
 class NetworkPolicyDefaults(Model):

@@ -33,6 +33,7 @@ PARTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("gateway", "waitSeconds"): ("gateway", "waitSeconds"),
     ("gateway", "maxWaiting"): ("gateway", "maxWaiting"),
     ("redis", "url"): ("redis", "url"),
+    ("redis", "memorySecretName"): ("redis", "memorySecretName"),
 }
 """Which value of the chart is which field of the install's configuration."""
 

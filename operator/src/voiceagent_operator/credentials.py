@@ -11,7 +11,7 @@ from voiceagent_api.names import LIVEKIT_API_KEY, LIVEKIT_API_SECRET
 from voiceagent_operator import reasons
 from voiceagent_operator.objects import Key, Object, Owner, metadata, owner_of, place, uid
 from voiceagent_operator.reasons import Problem
-from voiceagent_operator.resolve import WEBHOOK_SECRET_KEY, Plan
+from voiceagent_operator.resolve import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def view_secret_metadata(body: Object) -> SecretView:
 
 
 def provider_problem(plan: Plan, secrets: Mapping[str, SecretView]) -> Problem | None:
-    """What is missing of the credentials of providers, webhooks and tool servers, as one problem."""
+    """What is missing of the credentials of providers, plugins and tool servers, as one problem."""
     needs: dict[str, dict[str, list[str]]] = {}
     for provider in plan.all_providers:
         for key in provider.needed_keys if provider.secret_name else ():
@@ -58,7 +58,7 @@ def provider_problem(plan: Plan, secrets: Mapping[str, SecretView]) -> Problem |
     for step in plan.plugins:
         if step.secret_name:
             keys = needs.setdefault(step.secret_name, {})
-            keys.setdefault(WEBHOOK_SECRET_KEY, []).append(f"plugin {step.plugin.name}")
+            keys.setdefault(step.secret_key, []).append(f"plugin {step.plugin.name}")
     for server in plan.mcp_servers:
         if server.secret_name:
             needs.setdefault(server.secret_name, {}).setdefault(server.secret_key, []).append(f"tools {server.name}")

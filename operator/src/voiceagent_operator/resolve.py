@@ -27,6 +27,8 @@ from voiceagent_operator.errors import Hindrance
 PROVIDER_KINDS: tuple[ProviderKind, ...] = ("stt", "llm", "tts", "realtime")
 MCP_TOKEN_KEY = "MCP_TOKEN"  # noqa: S105 (a key's name, not a secret)
 WEBHOOK_SECRET_KEY = "WEBHOOK_SECRET"  # noqa: S105 (a key's name, not a secret)
+REDIS_URL_KEY = "REDIS_URL"
+MEMORY_PLUGIN = "conversation_memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,11 @@ class McpServerPlan:
 
 @dataclass(frozen=True, slots=True)
 class PluginPlan:
-    """One plugin, and where the secret of its webhook is if it has one."""
+    """One plugin, and where the secret of its webhook or of its store is, if it has one."""
 
     plugin: Plugin
-    secret_name: str | None
+    secret_name: str | None = None
+    secret_key: str = WEBHOOK_SECRET_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def resolve(agent: VoiceAgent, install: InstallConfig, instructions: str) -> Pla
             else install.livekit.credentials_secret_name
         ),
         providers=tuple(_provider(kind, choice, agent, install) for kind, choice in _choices(spec.providers)),
-        plugins=tuple(_plugin(plugin) for plugin in spec.plugins),
+        plugins=tuple(_plugin(plugin, agent, install) for plugin in spec.plugins),
         mcp_servers=tuple(
             McpServerPlan(
                 name=server.name,
@@ -164,9 +167,19 @@ def _check_names(agent: VoiceAgent, install: InstallConfig) -> None:
         raise Hindrance(reasons.UNKNOWN_PLUGIN, " ".join(sentence for sentence in plugins if sentence))
 
 
-def _plugin(plugin: Plugin) -> PluginPlan:
-    secret = plugin.webhook.secret_ref if plugin.webhook else None
-    return PluginPlan(plugin, secret.name if secret else None)
+def _plugin(plugin: Plugin, agent: VoiceAgent, install: InstallConfig) -> PluginPlan:
+    if plugin.webhook is not None:
+        secret = plugin.webhook.secret_ref
+        return PluginPlan(plugin, secret.name if secret else None)
+    store = install.redis.memory_secret_name
+    if not store or plugin.name != MEMORY_PLUGIN or _has_own_store(plugin, agent):
+        return PluginPlan(plugin)
+    return PluginPlan(plugin, store, REDIS_URL_KEY)
+
+
+def _has_own_store(plugin: Plugin, agent: VoiceAgent) -> bool:
+    in_environment = any(variable.name == REDIS_URL_KEY for variable in agent.spec.pod_template.env)
+    return in_environment or bool({"redisURLFile", "path"} & set(plugin.config))
 
 
 def _fallbacks(choice: ModelChoice) -> tuple[ModelChoice, ...]:

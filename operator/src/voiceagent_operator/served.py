@@ -21,7 +21,5 @@ def require_served(spec: VoiceAgentSpec) -> None:
             "spec.turnDetection.mode stt: a realtime model takes the place of speech to text; set it to vad, model or "
             "manual."
         )
-    if spec.logging.format != "json":
-        sentences.append("spec.logging.format: this version writes JSON only; set it to json.")
     if sentences:
         raise Hindrance(reasons.NOT_SERVED, " ".join(sentences))

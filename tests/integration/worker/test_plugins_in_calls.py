@@ -176,6 +176,41 @@ async def test_a_spoken_turn_that_a_plugin_must_see_and_cannot_is_answered_by_an
     assert (await ended(worker, caller.name))["outcome"] == "user_left"
 
 
+async def test_a_plugin_that_is_broken_in_one_call_is_left_alone_in_the_next(
+    livekit: LiveKit, start_worker: StartWorker, speech: SpeechServer
+) -> None:
+    plugin = {"name": "redaction", "webhook": {"url": "http://127.0.0.1:9/hook"}}
+    worker = start_worker(livekit, provider_url=f"{speech.url}/v1", plugins=[plugin])
+    await until_ready(worker)
+    speech.script({"say": "All is well."})
+
+    async def calls(outcome: str) -> float:
+        return await metric(
+            worker, "voiceagent_plugin_calls_total", plugin="redaction", direction="user", outcome=outcome
+        )
+
+    async with Caller(livekit, worker) as first:
+
+        async def broken() -> bool:
+            await first.listening_agent()
+            await first.type("Hello?")
+            return bool(await calls("open"))
+
+        await until(broken, 60.0, "a plugin that is left alone")
+        failed = await calls("error")
+        skipped = await calls("open")
+        async with Caller(livekit, worker) as second:
+            await second.listening_agent()
+            await second.type("Hello?")
+            await second.hears("All is well.")
+
+            async def left_alone() -> bool:
+                return await calls("open") > skipped
+
+            await until(left_alone, what="the second call leaving it alone")
+    assert await calls("error") == failed
+
+
 async def test_a_plugin_that_the_image_lacks_is_told_in_status_and_the_last_good_config_stays(
     livekit: LiveKit, worker: RunningWorker
 ) -> None:

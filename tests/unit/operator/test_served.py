@@ -21,7 +21,6 @@ from voiceagent_operator.served import require_served
             {"providers": {"realtime": {"provider": "openai"}}, "turnDetection": {"mode": "stt"}},
             "spec.turnDetection.mode stt",
         ),
-        ({"logging": {"format": "text"}}, "spec.logging.format"),
     ],
 )
 def test_a_field_without_effect_is_told(
@@ -33,5 +32,6 @@ def test_a_field_without_effect_is_told(
     assert raised.value.problem.message.startswith(field)
 
 
-def test_the_example_is_served_whole(manifest: Callable[..., dict[str, Any]]) -> None:
+def test_the_example_is_served_whole_and_logs_as_text_too(manifest: Callable[..., dict[str, Any]]) -> None:
     require_served(parse_agent(manifest()).spec)
+    require_served(parse_agent(manifest(logging={"format": "text"})).spec)

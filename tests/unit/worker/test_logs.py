@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, and no secret in it."""
+"""Logs: one JSON object a line, or text for people, and no secret in it."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
-from voiceagent_worker.logs import JsonFormatter, Redactor, SendingFormatter
+from voiceagent_worker.logs import JsonFormatter, MainLogs, Redactor, SendingFormatter, TextFormatter
 from yarl import URL
 
 KEY = "sk-very-secret"
@@ -53,7 +53,7 @@ def test_line_has_time_level_logger_message_and_the_extra_fields() -> None:
     }
 
 
-@pytest.mark.parametrize("formatter", [JsonFormatter, SendingFormatter])
+@pytest.mark.parametrize("formatter", [JsonFormatter, TextFormatter, SendingFormatter])
 def test_known_secret_is_taken_out_of_message_fields_and_traceback(formatter: type[logging.Formatter]) -> None:
     try:
         raise ValueError(f"bad key {KEY}")
@@ -61,7 +61,7 @@ def test_known_secret_is_taken_out_of_message_fields_and_traceback(formatter: ty
         made = record(f"key {KEY}", error=error, detail=f"it is {KEY}", nested={"a": [KEY]}, cause=error)
     text = formatter(redactor()).format(made)  # type: ignore[call-arg]
     sent = {**made.__dict__, "msg": "", "exc_info": None}
-    assert KEY not in (text if formatter is JsonFormatter else text + str(sent))
+    assert KEY not in (text + str(sent) if formatter is SendingFormatter else text)
 
 
 def test_http_error_in_a_field_shows_its_words_and_not_its_request_headers() -> None:
@@ -92,3 +92,39 @@ def test_short_words_are_not_taken_for_secrets() -> None:
     known.add("a")
     known.add("")
     assert known("a call") == "a call"
+
+
+def test_text_is_one_line_a_record_whatever_the_words() -> None:
+    made = record("hung\nup", room="room 1", seconds=1.5, outcome="user_left", odd="a\nERROR b", none=None)
+    made.created = 0.25
+    assert TextFormatter(redactor()).format(made) == (
+        "00:00:00.250 WARNING voiceagent_worker.test: hung up "
+        'room="room 1" seconds=1.5 outcome=user_left odd="a\\nERROR b" none=null'
+    )
+
+
+def test_text_has_a_traceback_below_its_line() -> None:
+    try:
+        raise KeyError("x")
+    except KeyError as error:
+        first, *rest = TextFormatter(redactor()).format(record("it broke", error=error)).splitlines()
+    assert first.endswith("it broke")
+    assert rest[-1] == "KeyError: 'x'"
+
+
+def test_level_and_format_change_from_one_record_to_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:]
+    try:
+        main = MainLogs("INFO", "json", redactor())
+        logger = logging.getLogger("voiceagent_worker.test")
+        logger.info("one")
+        main.change("ERROR", "text")
+        logger.info("two")
+        logger.error("three")
+    finally:
+        root.handlers[:] = before
+        logging.captureWarnings(False)
+    one, three = capsys.readouterr().err.splitlines()
+    assert json.loads(one)["message"] == "one"
+    assert three.endswith(" ERROR   voiceagent_worker.test: three")

@@ -307,3 +307,47 @@ class TestCircuitBreaker:
                 (breaker.failed if move == "bad" else breaker.succeeded)()
         clock.now += 10
         assert breaker.allows()
+
+    def test_what_another_call_found_opens_it_for_the_rest_of_the_time(self) -> None:
+        clock = Clock()
+        clock.now = 100
+        told: list[bool] = []
+        breaker = CircuitBreaker(clock, open_seconds=10, tell=told.append)
+        breaker.heard(False, seconds_ago=4)
+        assert not breaker.allows()
+        clock.now = 106
+        assert breaker.allows() and not breaker.allows()
+        breaker.failed()
+        assert told == [False] and not breaker.allows()
+        breaker.heard(True)
+        assert breaker.allows()
+        breaker.succeeded()
+        assert told == [False]
+
+    def test_where_its_own_last_call_went_well_what_another_found_is_a_warning(self) -> None:
+        breaker = CircuitBreaker(Clock())
+        breaker.succeeded()
+        breaker.heard(False)
+        assert breaker.allows()
+        breaker.failed()
+        assert not breaker.allows()
+
+    def test_one_that_must_succeed_believes_only_itself(self) -> None:
+        breaker = CircuitBreaker(Clock(), credulous=False)
+        breaker.heard(False)
+        assert breaker.allows()
+        breaker.failed()
+        assert not breaker.allows()
+
+    def test_it_tells_once_that_it_opened_and_once_that_it_closed(self) -> None:
+        clock = Clock()
+        told: list[bool] = []
+        breaker = CircuitBreaker(clock, failures=2, open_seconds=10, tell=told.append)
+        for _ in range(4):  # under way together
+            breaker.failed()
+        assert told == [False]
+        clock.now = 10
+        assert breaker.allows()
+        breaker.succeeded()
+        breaker.succeeded()
+        assert told == [False, True]

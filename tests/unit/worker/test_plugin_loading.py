@@ -10,8 +10,10 @@ from voiceagent_api.agent_config import AgentConfig, PluginConfig
 from voiceagent_api.catalogue import PLUGINS
 from voiceagent_worker.logs import Redactor
 from voiceagent_worker.plugins.loading import make_steps, plugin_modules, unknown_plugins
+from voiceagent_worker.plugins.shared import SharedBreakers
 from voiceagent_worker.plugins.webhook import Webhook
 
+ALONE = SharedBreakers("a", lambda _: None, {})
 PROVIDER = {"provider": "openai", "model": "m", "baseURL": "http://127.0.0.1:9/v1"}
 THIRD_PARTY = '''
 class Original:
@@ -62,7 +64,7 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.mark.parametrize("entry", PLUGINS, ids=lambda entry: entry.name)
 def test_every_plugin_of_the_catalogue_can_be_made_and_bears_its_name(entry: Any) -> None:
-    (step,) = make_steps(config({"name": entry.name}), Redactor())
+    (step,) = make_steps(config({"name": entry.name}), Redactor(), ALONE)
     assert type(step.plugin).__module__ == entry.factory.partition(":")[0]
     assert (step.plugin.get_name(), step.plugin.is_enabled()) == (entry.name, True)
 
@@ -71,6 +73,7 @@ def test_policy_timeout_and_order_are_those_of_the_config() -> None:
     made = make_steps(
         config({"name": "example", "timeoutMilliseconds": 50, "onError": "Fail"}, {"name": "profanity_filter"}),
         Redactor(),
+        ALONE,
     )
     assert [(s.name, s.timeout_seconds, s.must_succeed) for s in made] == [
         ("example", 0.05, True),
@@ -79,7 +82,7 @@ def test_policy_timeout_and_order_are_those_of_the_config() -> None:
 
 
 async def test_another_packages_plugin_in_the_originals_form_is_used_unchanged(third_party: None) -> None:
-    (step,) = make_steps(config({"name": "shouting"}), Redactor())
+    (step,) = make_steps(config({"name": "shouting"}), Redactor(), ALONE)
     assert await step.plugin.process_message("hello", {}) == "HELLO"
     assert unknown_plugins(config({"name": "shouting"})) == []
 
@@ -104,7 +107,7 @@ def test_a_plugin_that_the_image_lacks_is_told_with_those_that_it_has(third_part
 async def test_a_plugin_that_cannot_be_made_fails_at_each_message_with_the_reason(
     third_party: None, plugin: dict[str, Any], told: str
 ) -> None:
-    (step,) = make_steps(config(plugin), Redactor())
+    (step,) = make_steps(config(plugin), Redactor(), ALONE)
     assert step.plugin.is_enabled() and step.plugin.filter_live("words") is None
     with pytest.raises(Exception, match=told):
         await step.plugin.process_message("hello", {})
@@ -114,7 +117,7 @@ def test_a_webhooks_secret_is_read_and_kept_out_of_logs(tmp_path: Path) -> None:
     (tmp_path / "WEBHOOK_SECRET").write_text("a-secret-of-webhooks\n")
     redactor = Redactor()
     plugin = {"name": "crm", "webhook": {"url": "http://crm", "secretPath": str(tmp_path / "WEBHOOK_SECRET")}}
-    (step,) = make_steps(config(plugin), redactor)
+    (step,) = make_steps(config(plugin), redactor, ALONE)
     assert isinstance(step.plugin, Webhook) and step.plugin.get_name() == "crm"
     assert redactor("it was a-secret-of-webhooks") == "it was [secret]"
 

@@ -40,6 +40,17 @@ def test_providers_are_named_as_the_spec_does_whatever_the_plugin_calls_them() -
     ]
 
 
+def test_what_two_names_of_one_model_used_is_added_within_a_report_and_never_between_reports() -> None:
+    used = [
+        TTSModelUsage(provider="Deepgram", model="aura-2-thalia-en", characters_count=40, audio_duration=3.0),
+        TTSModelUsage(provider="Deepgram", model="aura-2-luna-en", characters_count=2, audio_duration=0.5),
+    ]
+    both = ModelUsage(provider="deepgram", model="aura-2", tts_characters=42, tts_audio_seconds=3.5)
+    assert usage_by_model(CONFIG, used) == [both]
+    assert merged_usage([both], usage_by_model(CONFIG, used)) == [both]
+    assert merged_usage([both], usage_by_model(CONFIG, used[:1])) == [both]
+
+
 def test_number_of_models_of_a_call_is_bounded() -> None:
     many = [ModelUsage(provider="openai", model=str(number)) for number in range(MAX_MODELS + 5)]
     assert len(merged_usage((), many)) == MAX_MODELS

@@ -17,16 +17,18 @@ from voiceagent_api.catalogue import PLUGIN_ENTRY_POINTS, find_plugin, unknown_p
 
 from voiceagent_worker.errors import PluginError, WorkerError
 from voiceagent_worker.logs import Redactor
-from voiceagent_worker.plugins.breaker import CircuitBreaker
 from voiceagent_worker.plugins.chain import Step
 from voiceagent_worker.plugins.interface import METHODS
+from voiceagent_worker.plugins.shared import SharedBreakers
 
 logger = logging.getLogger(__name__)
 
 WEBHOOK: Final = "voiceagent_worker.plugins.webhook"
 
 
-def make_steps(config: AgentConfig, redactor: Redactor, clock: Callable[[], float] = time.monotonic) -> list[Step]:
+def make_steps(
+    config: AgentConfig, redactor: Redactor, breakers: SharedBreakers, clock: Callable[[], float] = time.monotonic
+) -> list[Step]:
     """The chain's steps, in the config's order."""
     return [
         Step(
@@ -34,7 +36,7 @@ def make_steps(config: AgentConfig, redactor: Redactor, clock: Callable[[], floa
             plugin=_make(plugin, redactor),
             timeout_seconds=plugin.timeout_milliseconds / 1000,
             must_succeed=plugin.on_error == "Fail",
-            breaker=CircuitBreaker(clock),
+            breaker=breakers.make(plugin, clock),
         )
         for plugin in config.plugins
     ]

@@ -8,8 +8,9 @@ import asyncio
 from typing import Any, Final
 
 # the SDK imports these at the first request, on the event loop; here they are part of the warm-up
+import openai
 import openai.resources.audio
-import openai.resources.chat  # noqa: F401
+import openai.resources.chat
 from livekit.agents import (
     DEFAULT_API_CONNECT_OPTIONS,
     NOT_GIVEN,
@@ -26,6 +27,7 @@ from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options, given, root
 from voiceagent_worker.providers.patience import ImpatientStream
+from voiceagent_worker.providers.tls import http_client
 
 DEFAULT_VOICE: Final = "alloy"
 """Known to every speech model of OpenAI."""
@@ -51,17 +53,12 @@ class STT(plugin.STT):
 def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> STT:
     """Speech to text, one request for each stretch of speech that the session's voice detection finds."""
     options = {"language": language, **checked_options("stt", config)}
-    return STT(model=config.model, api_key=credentials.api_key, **given(base_url=root(config)), **options)
+    return STT(model=config.model, client=_client(config, credentials), **options)
 
 
 def build_llm(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> plugin.LLM:
     """The language model; it learns the language from the instructions and the talk."""
-    return plugin.LLM(
-        model=config.model,
-        api_key=credentials.api_key,
-        **given(base_url=root(config)),
-        **checked_options("llm", config),
-    )
+    return plugin.LLM(model=config.model, client=_client(config, credentials), **checked_options("llm", config))
 
 
 class TTS(plugin.TTS):
@@ -81,8 +78,7 @@ def build_tts(config: ProviderConfig, language: str, credentials: ProviderCreden
     return TTS(
         model=config.model,
         voice=config.voice or DEFAULT_VOICE,
-        api_key=credentials.api_key,
-        **given(base_url=root(config)),
+        client=_client(config, credentials),
         **checked_options("tts", config),
     )
 
@@ -99,3 +95,10 @@ def build_realtime(
         **checked_options("realtime", config),
     )
     return model
+
+
+def _client(config: ProviderConfig, credentials: ProviderCredentials) -> openai.AsyncClient:
+    # livekit-agents tries again by itself
+    return openai.AsyncClient(
+        api_key=credentials.api_key, base_url=root(config), max_retries=0, http_client=http_client()
+    )

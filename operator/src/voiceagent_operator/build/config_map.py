@@ -11,7 +11,7 @@ from voiceagent_api.agent_config import (
 from voiceagent_api.names import CONFIG_FILE_NAME, CREDENTIALS_MOUNT_PATH, LABEL_REVISION
 from voiceagent_operator.build.common import child_metadata
 from voiceagent_operator.objects import Object
-from voiceagent_operator.resolve import WEBHOOK_SECRET_KEY, McpServerPlan, Plan, PluginPlan, ProviderPlan
+from voiceagent_operator.resolve import McpServerPlan, Plan, PluginPlan, ProviderPlan
 
 
 def config_map_name(agent_name: str, revision: str) -> str:
@@ -72,13 +72,14 @@ def _provider(plan: ProviderPlan) -> ProviderConfig:
 
 def _plugin(plan: PluginPlan) -> PluginConfig:
     plugin = plan.plugin
-    secret = f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}/{WEBHOOK_SECRET_KEY}" if plan.secret_name else None
+    secret = f"{CREDENTIALS_MOUNT_PATH}/{plan.secret_name}/{plan.secret_key}" if plan.secret_name else None
+    store = {"redisURLFile": secret} if secret and plugin.webhook is None else {}
     return PluginConfig(
         name=plugin.name,
         webhook=PluginWebhookConfig(url=plugin.webhook.url, secret_path=secret) if plugin.webhook else None,
         timeout_milliseconds=plugin.timeout_milliseconds,
         on_error=plugin.on_error,
-        config=plugin.config,
+        config={**plugin.config, **store},
     )
 
 

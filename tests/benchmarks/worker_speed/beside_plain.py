@@ -1,0 +1,177 @@
+"""The worker beside a plain livekit-agents script: start, memory, a turn's latency, calls at once.
+
+livekit-server, the sandbox's speech server and the callers run on the same machine. The speech server answers by a
+script: what is heard is not recognised, the one answer is spoken once and played again. So what is compared is what
+the two do themselves.
+"""
+
+import asyncio
+import itertools
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from aiohttp import web
+from call_fleet import ANSWER, QUESTION, SCRIPT, CallFleet, percentile
+from figures import Figure
+from livekit import api
+from local_livekit import LiveKit, livekit_server
+from speech_server import SpeechServer, speech_server
+from voiceagent_caller import CallOptions, Clip, Speech
+from worker_speed.contestants import GREETING, SETTLE_SECONDS, Contestant, Who, contestant
+
+CONTESTANTS: tuple[Who, Who] = ("plain", "worker")
+STARTS = 3
+CALLS = (2, 6, 10)
+"""Calls at once: from a quiet machine to a busy one of two cores, callers included."""
+TURNS_EACH = 4
+START_RATIO, MEMORY_RATIO, CALLS_RATIO = 1.2, 1.1, 0.95
+
+
+@dataclass(frozen=True)
+class Level:
+    """What some calls at once saw."""
+
+    p50_seconds: float
+    p95_seconds: float
+    cpu_seconds_a_turn: float
+    unanswered: int
+
+
+async def figures() -> list[Figure]:
+    """All of them."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        livekit_server(folder := Path(name)) as livekit,
+        speech_server(folder) as speech,
+    ):
+        starts, memory = await asyncio.to_thread(_starts, folder, livekit, speech)
+        await asyncio.to_thread(_put_script, speech)
+        seen = {who: await _calls(who, folder, livekit, speech) for who in CONTESTANTS}
+    return [*_start_figures(starts, memory), *_call_figures(seen)]
+
+
+def calls_at(p95_seconds: float, levels: Mapping[int, Level]) -> float:
+    """How many calls at once have this p95, by interpolation between the levels and not beyond them."""
+    rows = sorted((calls, level.p95_seconds) for calls, level in levels.items())
+    for (few, quick), (many, slow) in reversed(list(itertools.pairwise(rows))):
+        if slow <= p95_seconds:
+            return float(many)
+        if quick <= p95_seconds:
+            return few + (many - few) * (p95_seconds - quick) / (slow - quick)
+    return rows[0][0] * p95_seconds / rows[0][1]
+
+
+def _starts(folder: Path, livekit: LiveKit, speech: SpeechServer) -> tuple[dict[Who, float], dict[Who, float]]:
+    """Median seconds from start to registered and MiB when idle, the two in turns."""
+    seconds: dict[Who, list[float]] = {who: [] for who in CONTESTANTS}
+    memory: dict[Who, list[float]] = {who: [] for who in CONTESTANTS}
+    for number in range(STARTS):
+        for who in CONTESTANTS:
+            with contestant(who, folder / f"start-{who}-{number}", livekit, speech.url) as running:
+                seconds[who].append(running.until_registered())
+                time.sleep(SETTLE_SECONDS)
+                memory[who].append(running.memory())
+    return (
+        {who: statistics.median(seconds[who]) for who in CONTESTANTS},
+        {who: statistics.median(memory[who]) for who in CONTESTANTS},
+    )
+
+
+def _put_script(speech: SpeechServer) -> None:
+    httpx.put(f"{speech.url}/sandbox/script", json=SCRIPT, timeout=10).raise_for_status()
+
+
+async def _calls(who: Who, folder: Path, livekit: LiveKit, speech: SpeechServer) -> dict[int, Level]:
+    async with Speech(speech.url, "alloy") as voice:
+        clip = await voice.synthesise(QUESTION)
+        for sentence in (ANSWER, GREETING):
+            await voice.synthesise(sentence)
+    with contestant(who, folder / f"calls-{who}", livekit, speech.url) as running:
+        await asyncio.to_thread(running.until_registered)
+        await asyncio.sleep(SETTLE_SECONDS)
+        async with _gateway(livekit, running.agent_name) as gateway:
+            options = CallOptions(gateway=gateway, speech=speech.url, agent=f"bench/{who}")
+            await _level(running, options, clip, 1, 1)  # what is done once, is done
+            return {calls: await _level(running, options, clip, calls, TURNS_EACH) for calls in CALLS}
+
+
+async def _level(running: Contestant, options: CallOptions, clip: Clip, calls: int, turns: int) -> Level:
+    fleet = CallFleet(options, clip, calls)
+    try:
+        await fleet.start()
+        since, before = time.monotonic(), running.cpu_seconds()
+        await fleet.talk(turns)
+        report, used = fleet.report(since), running.cpu_seconds() - before
+        waits = [turn.seconds for turn in fleet.turns if turn.seconds is not None]
+    finally:
+        await fleet.end()
+    return Level(
+        p50_seconds=percentile(waits, 0.5),
+        p95_seconds=report.p95_seconds,
+        cpu_seconds_a_turn=used / max(1, report.turns),
+        unanswered=len(report.unanswered) + len(report.dropped),
+    )
+
+
+@asynccontextmanager
+async def _gateway(livekit: LiveKit, agent_name: str) -> AsyncIterator[str]:
+    """As much of a gateway as the callers ask for: a token that brings the agent into its room."""
+    numbers = itertools.count()
+
+    async def give_token(_: web.Request) -> web.Response:
+        room = f"bench-{agent_name}-{next(numbers)}"
+        token = (
+            api.AccessToken(livekit.key, livekit.secret)
+            .with_identity("caller")
+            .with_grants(api.VideoGrants(room_join=True, room=room))
+            .with_room_config(api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=agent_name)]))
+        )
+        return web.json_response({"url": livekit.url, "token": token.to_jwt(), "room": room, "identity": "caller"})
+
+    application = web.Application()
+    application.router.add_get("/token", give_token)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        assert site._server is not None
+        yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
+    finally:
+        await runner.cleanup()
+
+
+def _start_figures(starts: Mapping[Who, float], memory: Mapping[Who, float]) -> list[Figure]:
+    return [
+        Figure("worker: start to registered", starts["worker"], "s"),
+        Figure("plain: start to registered", starts["plain"], "s"),
+        Figure("worker to plain: start to registered", starts["worker"] / starts["plain"], "", START_RATIO),
+        Figure("worker: memory when idle", memory["worker"], "MiB"),
+        Figure("plain: memory when idle", memory["plain"], "MiB"),
+        Figure("worker to plain: memory when idle", memory["worker"] / memory["plain"], "", MEMORY_RATIO),
+    ]
+
+
+def _call_figures(seen: Mapping[Who, Mapping[int, Level]]) -> list[Figure]:
+    rows = []
+    for calls in CALLS:
+        for who in CONTESTANTS:
+            level = seen[who][calls]
+            rows += [
+                Figure(f"{who}: {calls} calls at once, last word to first sound, p50", level.p50_seconds, "s"),
+                Figure(f"{who}: {calls} calls at once, last word to first sound, p95", level.p95_seconds, "s"),
+                Figure(f"{who}: {calls} calls at once, CPU seconds a turn", level.cpu_seconds_a_turn, "s"),
+                Figure(f"{who}: {calls} calls at once, unanswered turns and broken calls", level.unanswered, "", 0),
+            ]
+    most = CALLS[-1]
+    same = calls_at(seen["plain"][most].p95_seconds, seen["worker"])
+    return [
+        *rows,
+        Figure(f"worker to plain: calls at plain's p95 of {most} calls", same / most, "", CALLS_RATIO, at_least=True),
+    ]
