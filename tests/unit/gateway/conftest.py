@@ -77,7 +77,7 @@ class World:
             MemoryReservations(clock),
             Demand(self._tell, clock, pause_seconds=0.02),
             Limits(hold_seconds=300, wait_seconds=self.wait_seconds, waiting_max=self.waiting_max),
-            past=lambda: self.past,
+            past=lambda: tuple(self.past),
         )
 
     async def _tell(self, agent: str, number: int, asked_at: datetime) -> None:
@@ -97,6 +97,9 @@ class _Directory:
 
     def pods(self) -> Sequence[PodRef]:
         return [view.pod for view in self.world.views]
+
+    def pods_of(self, namespace: str, agent: str) -> Sequence[PodRef]:
+        return [pod for pod in self.pods() if (pod.namespace, pod.agent) == (namespace, agent)]
 
     def waiting_for(self) -> Sequence[str]:
         return self.world.waiting
