@@ -22,7 +22,13 @@ API_VERSION: Final = "v1alpha1"
 
 def create_app(settings: Settings, deps: Deps) -> FastAPI:
     """The gateway as an ASGI application. It starts nothing: whoever makes it owns what it is made of."""
-    app = FastAPI(title="voiceagent gateway", version=API_VERSION, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="voiceagent gateway",
+        version=API_VERSION,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     install_handlers(app)
     gateway = settings.install.gateway
     app.add_middleware(OriginCheck, allowed=gateway.allowed_origins)

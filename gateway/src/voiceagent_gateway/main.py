@@ -15,6 +15,7 @@ from typing import Final
 
 import aiohttp
 import uvicorn
+import uvloop
 
 from voiceagent_gateway.app import create_app
 from voiceagent_gateway.authority import Authority
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = parse_settings(arguments, os.environ)
         configure(settings.log_level)
-        asyncio.run(run(settings))
+        uvloop.run(run(settings))
     except (UserError, KubeConfigError) as error:
         print(f"voiceagent-gateway: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
@@ -74,6 +75,7 @@ async def run(settings: Settings) -> None:
             # Who is believed about a caller's address is the install's to say.
             proxy_headers=False,
             lifespan="off",
+            http="httptools",
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         server = uvicorn.Server(config)

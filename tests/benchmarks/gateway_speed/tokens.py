@@ -26,6 +26,9 @@ PODS = 5
 CAPACITY = 1_000_000
 """Calls that each pod takes at once: nobody is to be refused."""
 OF_BARE = 0.6
+BARE = "bare uvicorn handler"
+BARE_AS_GATEWAY = "bare uvicorn handler that signs as the gateway"
+NODE = "Node Express"
 TOKEN = f"/token?agent={fleet.NAMESPACE}/{fleet.AGENT}"
 EXPRESS = Path(__file__).parent / "express"
 FETCH_SECONDS = 300.0
@@ -35,23 +38,29 @@ def figures(stage: Stage) -> list[Figure]:
     """The three rates, in turn so that a machine that slows down slows all of them, and their ratios."""
     rates: dict[str, list[float]] = {}
     express = _express_folder()
-    with stage.workers(PODS, CAPACITY), stage.gateway() as gateway, _bare(stage) as bare:
+    with (
+        stage.workers(PODS, CAPACITY),
+        stage.gateway() as gateway,
+        _bare(stage, "livekit-api") as bare,
+        _bare(stage, "gateway") as bare_as_gateway,
+    ):
         known(gateway, PODS)
-        _check_same(gateway, bare)
+        _check_same(gateway, bare, bare_as_gateway)
         for _ in range(ROUNDS):
             _measure(rates, "gateway", gateway)
-            _measure(rates, "bare uvicorn handler", bare)
+            _measure(rates, BARE, bare)
+            _measure(rates, BARE_AS_GATEWAY, bare_as_gateway)
             if express is not None:
                 with _node(stage, express) as node:
-                    _measure(rates, "Node Express", node)
+                    _measure(rates, NODE, node)
     middle = {name: statistics.median(found) for name, found in rates.items()}
     made = [Figure(f"tokens: {name}, one core", value, "1/s") for name, value in middle.items()]
-    of_bare = middle["gateway"] / middle["bare uvicorn handler"]
-    made.append(Figure("tokens: gateway to bare uvicorn handler", of_bare, "", OF_BARE, at_least=True))
-    if "Node Express" in middle:
-        of_node = middle["gateway"] / middle["Node Express"]
-        made.append(Figure("tokens: gateway to Node Express", of_node, "", 1, at_least=True))
-    return made
+    goals = {BARE: OF_BARE, BARE_AS_GATEWAY: None, NODE: 1.0}
+    return made + [
+        Figure(f"tokens: gateway to {name}", middle["gateway"] / middle[name], "", goal, at_least=True)
+        for name, goal in goals.items()
+        if name in middle
+    ]
 
 
 def _measure(rates: dict[str, list[float]], name: str, server: Server) -> None:
@@ -79,9 +88,9 @@ def _shape(claims: dict[str, dict[str, str]]) -> list[str]:
 
 
 @contextmanager
-def _bare(stage: Stage) -> Iterator[Server]:
+def _bare(stage: Stage, signer: str) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "gateway_speed.bare", str(port)]
+    command = [sys.executable, "-m", "gateway_speed.bare", str(port), signer]
     with stage.server("bare", command, port, bench_environment()) as server:
         until_answers(server, TOKEN)
         yield server
