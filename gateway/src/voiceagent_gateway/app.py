@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from voiceagent_gateway.addresses import CallerAddress
 from voiceagent_gateway.client_files import ClientFiles
 from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.direct import DirectAnswers
 from voiceagent_gateway.logs import AccessLog
 from voiceagent_gateway.origins import OriginCheck
 from voiceagent_gateway.problems import install_handlers
@@ -31,11 +32,13 @@ def create_app(settings: Settings, deps: Deps) -> FastAPI:
     )
     install_handlers(app)
     gateway = settings.install.gateway
+    tokens = token_routes(settings, deps)
+    app.add_middleware(DirectAnswers, routes=tokens.routes)
     app.add_middleware(OriginCheck, allowed=gateway.allowed_origins)
     app.add_middleware(AccessLog)
     # The last one added is the first to be asked: all others see the caller's own address.
     app.add_middleware(CallerAddress, trusted=gateway.trusted_proxies)
-    app.include_router(token_routes(settings, deps))
+    app.include_router(tokens)
     app.include_router(agents_routes(settings, deps))
     app.include_router(metrics_routes(settings, deps))
     app.include_router(health_routes(deps))

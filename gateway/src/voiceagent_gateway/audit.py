@@ -46,22 +46,9 @@ class AuditedRoute(APIRoute):
         return super().get_route_handler()
 
 
-class DirectRoute(AuditedRoute):
-    """One whose endpoint takes the request and nothing else, and is called without further ado.
-
-    FastAPI takes longer to find out what an endpoint wants, and to check what it returns, than a token takes to be
-    made. What such an endpoint reads is said in its `openapi_extra`.
-    """
-
-    def _handler(self) -> Handler:
-        endpoint: Handler = self.endpoint
-        return endpoint
-
-
 def note(request: Request, **facts: str | None) -> None:
     """Have the request's line say this too."""
-    known = getattr(request.state, "audit", {})
-    request.state.audit = {**known, **{key: value for key, value in facts.items() if value is not None}}
+    _facts(request).update({key: value for key, value in facts.items() if value is not None})
 
 
 def _tell(request: Request, outcome: str) -> None:
@@ -69,7 +56,12 @@ def _tell(request: Request, outcome: str) -> None:
     facts = {
         "who": caller.name if caller else "unknown",
         "address": address_of(request),
-        **getattr(request.state, "audit", {}),
+        **_facts(request),
         "outcome": outcome,
     }
     audit.info("token given" if outcome == "given" else "token refused", extra=facts)
+
+
+def _facts(request: Request) -> dict[str, str]:
+    facts: dict[str, str] = request.scope.setdefault("state", {}).setdefault("audit", {})
+    return facts

@@ -1,6 +1,7 @@
 """The process: settings in, parts made, served until it is told to stop."""
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -79,6 +80,9 @@ async def run(settings: Settings) -> None:
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         server = uvicorn.Server(config)
+        # What is there by now stays to the end: nobody need look through it again and again for what is not used.
+        gc.collect()
+        gc.freeze()
 
         def stop() -> None:
             server.should_exit = True

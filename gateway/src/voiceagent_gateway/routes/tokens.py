@@ -11,9 +11,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from voiceagent_gateway.audit import AuditedRoute, DirectRoute, note
+from voiceagent_gateway.audit import AuditedRoute, note
 from voiceagent_gateway.choice import choose_agent, livekit_place, require_callable
 from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.direct import DirectRoute
 from voiceagent_gateway.gate import GATE_PROBLEMS, dependency, forbidden, security
 from voiceagent_gateway.identity import Identity, default_room, denial, visible
 from voiceagent_gateway.model import AgentRef, CallRequest, iso
