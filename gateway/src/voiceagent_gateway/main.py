@@ -45,6 +45,8 @@ EXIT_USER_ERROR: Final = 2
 SHUTDOWN_SECONDS: Final = 16
 """Longer than a request may wait for a place, and with what follows shorter than a pod's grace period."""
 ID_BYTES: Final = 16
+GC_THRESHOLD: Final = (50_000, 50, 100)
+"""Far above Python's own: the statuses of many pods are many objects that live for some seconds and form no cycles."""
 log = logging.getLogger(__name__)
 
 
@@ -83,6 +85,7 @@ async def run(settings: Settings) -> None:
         # What is there by now stays to the end: nobody need look through it again and again for what is not used.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLD)
 
         def stop() -> None:
             server.should_exit = True

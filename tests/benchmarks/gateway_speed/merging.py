@@ -21,7 +21,11 @@ def figures(stage: Stage) -> list[Figure]:
     """Seconds until a reader has the fleet as of now, and CPU of a round in the background."""
     with stage.workers(PODS, CAPACITY) as workers, stage.gateway() as gateway:
         known(gateway, PODS)
-        seconds = [_seconds(gateway, "/metrics/simple") for _ in range(ROUNDS)]
+        stale = 0
+        seconds = []
+        for _ in range(ROUNDS):
+            seconds.append(_seconds(gateway, "/metrics/simple"))
+            stale = max(stale, json.loads(gateway.get("/metrics/simple"))["stale_pods"])
         whole = [_seconds(gateway, "/metrics") for _ in range(ROUNDS)]
         cores = _cores(gateway, workers)
         _check(gateway)
@@ -30,6 +34,7 @@ def figures(stage: Stage) -> list[Figure]:
     return [
         Figure(f"merging: {PODS} pods with {sessions} calls read and merged, median", statistics.median(seconds), "s"),
         Figure("merging: slowest", max(seconds), "s", ANSWER_SECONDS),
+        Figure("merging: pods that were too slow for a round, at most", stale, "", 0),
         Figure("merging: the same with every call and turn as JSON, median", statistics.median(whole), "s"),
         Figure(f"merging: of a core, every {BACKGROUND_SECONDS:g} s", cores, "", CORES),
         Figure("merging: resident memory at its highest", memory, "MB"),
@@ -65,6 +70,7 @@ def _until_asked(workers: Workers, rounds: int) -> None:
 
 
 def _check(gateway: Server) -> None:
+    """All calls are there, whatever pods were too slow for a round."""
     simple = json.loads(gateway.get("/metrics/simple"))
-    if (simple["pods"], simple["stale_pods"], simple["active_sessions"]) != (PODS, 0, PODS * ACTIVE):
+    if (simple["pods"], simple["active_sessions"]) != (PODS, PODS * ACTIVE):
         raise StageFailed(f"not all pods were read: {simple}")

@@ -1,13 +1,15 @@
 """A stand-in for many workers' `/status`, in one process: each pod answers at an address of its own on loopback.
 
 What they say is what real workers do (5 calls now and 5 that ended within the hour, 6 turns each, the fields and the
-length of real ones); each answer is another one than the last, as a real one's clock makes it. Run as a program: the
-port, the number of pods, and how many calls each takes at once. It writes a line once it listens, and one for each
-line that it reads, with the number of answers until then.
+length of real ones). Each answer has another time than the last, and one turn more or less in each of the calls: more
+changes than real calls make in 5 s. Run as a program: the port, the number of pods, and how many calls each takes at
+once. It writes a line once it listens, and one for each line that it reads, with the number of answers until then.
 """
 
 import asyncio
+import itertools
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gateway_speed.fleet import Pod, pods
@@ -17,6 +19,7 @@ from voiceagent_worker.original_shape import original_shape
 ACTIVE = 5
 ENDED = 5
 TURNS = 6
+_BEGAN = datetime.now(UTC)
 _CLOCK = b"2000-01-01T00:00:00.000Z"
 """Where an answer's time stands; as long as any other."""
 
@@ -30,17 +33,21 @@ class Workers:
 
     async def listen(self, pod: Pod, port: int) -> None:
         """Answer for a pod from now on."""
-        body = status(pod, self._capacity).model_dump_json(by_alias=True).encode()
+        answers = itertools.cycle([self._answer(pod, turns) for turns in (TURNS, TURNS + 1)])
+        await asyncio.get_running_loop().create_server(lambda: _Connection(self, answers), pod.address, port)
+
+    def _answer(self, pod: Pod, turns: int) -> tuple[bytes, bytes]:
+        """What comes before the time, and what after it."""
+        body = status(pod, self._capacity, turns).model_dump_json(by_alias=True).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         before, _, after = (head.encode() + body).rpartition(_CLOCK)
-        await asyncio.get_running_loop().create_server(lambda: _Connection(self, before, after), pod.address, port)
+        return before, after
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, workers: Workers, before: bytes, after: bytes) -> None:
+    def __init__(self, workers: Workers, answers: Iterator[tuple[bytes, bytes]]) -> None:
         self._workers = workers
-        self._before = before
-        self._after = after
+        self._answers = answers
         self._asked = b""
         self._transport: asyncio.Transport | None = None
 
@@ -54,13 +61,14 @@ class _Connection(asyncio.Protocol):
             self._asked = b""
             self._workers.answers += 1
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
-            self._transport.writelines((self._before, now, self._after))
+            before, after = next(self._answers)
+            self._transport.write(b"".join((before, now, after)))
 
 
-def status(pod: Pod, capacity: int) -> WorkerStatus:
-    """What the pod says."""
-    now = datetime.now(UTC)
-    records = [_record(pod, number, now) for number in range(ACTIVE + ENDED)]
+def status(pod: Pod, capacity: int, turns: int = TURNS) -> WorkerStatus:
+    """What the pod says, where each call has so many turns by now."""
+    now = _BEGAN
+    records = [_record(pod, number, now, turns if number < ACTIVE else TURNS) for number in range(ACTIVE + ENDED)]
     shape = original_shape(records, now) | {"timestamp": _CLOCK.decode()}
     return WorkerStatus(
         namespace="calls", agent=pod.agent, agent_name=f"calls-{pod.agent}", pod=pod.name, revision="r1",
@@ -69,10 +77,10 @@ def status(pod: Pod, capacity: int) -> WorkerStatus:
     )  # fmt: skip
 
 
-def _record(pod: Pod, number: int, now: datetime) -> SessionRecord:
+def _record(pod: Pod, number: int, now: datetime, turns: int) -> SessionRecord:
     started = now - timedelta(minutes=8 + 5 * number)
     over = number >= ACTIVE
-    turns = [
+    said = [
         TurnRecord(
             at=started + timedelta(seconds=20 * turn),
             stt_milliseconds=213.41 + turn,
@@ -80,7 +88,7 @@ def _record(pod: Pod, number: int, now: datetime) -> SessionRecord:
             tts_ttfb_milliseconds=187.93 + turn,
             e2e_milliseconds=912.64 + turn,
         )
-        for turn in range(TURNS)
+        for turn in range(turns)
     ]
     models = [
         ModelUsage(provider="openai", model="gpt-4o-mini", llm_prompt_tokens=2140, llm_completion_tokens=310),
@@ -90,7 +98,7 @@ def _record(pod: Pod, number: int, now: datetime) -> SessionRecord:
     return SessionRecord(
         id=f"AJ_{pod.name}-{number}", room=f"{pod.agent}-4be1c2d8f1a94c70b3e6-{pod.name}-{number}",
         started_at=started, ended_at=started + timedelta(minutes=3) if over else None, config_revision="5f0c7a19",
-        outcome="completed" if over else "active", turns=turns, plugins=["profanity_filter"],
+        outcome="completed" if over else "active", turns=said, plugins=["profanity_filter"],
         llm_prompt_tokens=2140, llm_completion_tokens=310, tts_characters=1204, stt_audio_seconds=64.4, models=models,
     )  # fmt: skip
 
