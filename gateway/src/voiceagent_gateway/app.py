@@ -13,6 +13,7 @@ from voiceagent_gateway.origins import OriginCheck
 from voiceagent_gateway.problems import install_handlers
 from voiceagent_gateway.routes.agents import agents_routes
 from voiceagent_gateway.routes.client import client_routes
+from voiceagent_gateway.routes.docs import docs_routes
 from voiceagent_gateway.routes.health import health_routes
 from voiceagent_gateway.routes.metrics import metrics_routes
 from voiceagent_gateway.routes.tokens import token_routes
@@ -42,5 +43,6 @@ def create_app(settings: Settings, deps: Deps) -> FastAPI:
     app.include_router(agents_routes(settings, deps))
     app.include_router(metrics_routes(settings, deps))
     app.include_router(health_routes(deps))
+    app.include_router(docs_routes())
     app.include_router(client_routes(settings, deps, ClientFiles(settings.client_dir)))
     return app

@@ -19,9 +19,9 @@ from voiceagent_gateway.settings import Settings
 
 KEY = new_key("tester")
 UNLIMITED = RateLimits(address_per_minute=0, caller_per_minute=0, unknown_keys_per_minute=0)
-NOT_JUDGED = [schemathesis.checks.negative_data_rejection]
+NOT_JUDGED: list[Any] = []
 """What is wrong with a bad question may be a parameter too many, which servers pass over, or no key, which is added."""
-UNSAID = [*NOT_JUDGED, schemathesis.checks.positive_data_acceptance]
+UNSAID: list[Any] = []
 """JSON Schema cannot say bytes, Unicode's normal form or scripts: a body may be good by it and still refused."""
 EXAMPLES = 40
 """Of each operation: some seconds in all."""
