@@ -13,7 +13,7 @@ ONCE_MORE := --reruns 1 -rR
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 export VICTORIA_METRICS_BINARY ?= $(CACHE)/bin/victoria-metrics
 
-.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-worker bench-day clean
+.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -92,6 +92,10 @@ bench-operator: $(VENV)/.installed ## The operator's speed beside a bare client,
 bench-calls: $(VENV)/.installed ## What running calls notice when an agent is changed, and when a worker is killed
 	@$(SANDBOX) up
 	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_calls.py
+
+bench-gateway: $(VENV)/.installed ## The gateway's speed: tokens beside other token servers, metrics of 1,000 pods
+	@$(SANDBOX) servers
+	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_gateway.py $(BENCH)
 
 bench-worker: $(VENV)/.installed ## The worker's speed: what plugins cost, and the worker beside a plain livekit-agents script
 	@$(SANDBOX) servers

@@ -1,6 +1,7 @@
 """Where a caller is: the address of the connection, or what a trusted proxy says. Pure, but for the middleware."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -30,6 +31,7 @@ def caller_address(peer: str, forwarded_for: Iterable[str], trusted: Networks) -
     return address
 
 
+@lru_cache(maxsize=4096)
 def limited_as(address: str) -> str:
     """What counts as one caller: an address, or the IPv6 subnet that a subscriber can move in."""
     try:

@@ -23,7 +23,7 @@ class AuditedRoute(APIRoute):
     """A route whose requests are told of, given or refused."""
 
     def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+        handle = self._handler()
 
         async def audited(request: Request) -> Response:
             outcome = "internal-error"
@@ -42,11 +42,13 @@ class AuditedRoute(APIRoute):
 
         return audited
 
+    def _handler(self) -> Handler:
+        return super().get_route_handler()
+
 
 def note(request: Request, **facts: str | None) -> None:
     """Have the request's line say this too."""
-    known = getattr(request.state, "audit", {})
-    request.state.audit = {**known, **{key: value for key, value in facts.items() if value is not None}}
+    _facts(request).update({key: value for key, value in facts.items() if value is not None})
 
 
 def _tell(request: Request, outcome: str) -> None:
@@ -54,7 +56,12 @@ def _tell(request: Request, outcome: str) -> None:
     facts = {
         "who": caller.name if caller else "unknown",
         "address": address_of(request),
-        **getattr(request.state, "audit", {}),
+        **_facts(request),
         "outcome": outcome,
     }
     audit.info("token given" if outcome == "given" else "token refused", extra=facts)
+
+
+def _facts(request: Request) -> dict[str, str]:
+    facts: dict[str, str] = request.scope.setdefault("state", {}).setdefault("audit", {})
+    return facts

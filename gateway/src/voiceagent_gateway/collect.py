@@ -60,6 +60,7 @@ class FleetCollector:
         self._clock = clock
         self._views: dict[str, PodView] = {}
         self._past: dict[tuple[str, str], PastSession] = {}
+        self._past_now: tuple[PastSession, ...] | None = None
         self._limit = asyncio.Semaphore(CONCURRENT_READS)
         self._round: asyncio.Task[Fleet] | None = None
         self._latest: tuple[float, Fleet] | None = None
@@ -94,10 +95,13 @@ class FleetCollector:
     @property
     def past(self) -> Sequence[PastSession]:
         """The sessions of pods that are gone, of the last hour."""
-        return tuple(self._past.values())
+        if self._past_now is None:
+            self._past_now = tuple(self._past.values())
+        return self._past_now
 
     def remember(self, sessions: Iterable[PastSession]) -> None:
         """Show these among the sessions that ended, for the hour."""
+        self._past_now = None
         for session in sessions:
             self._past.pop(session.key, None)
             self._past[session.key] = session

@@ -31,6 +31,8 @@ class SecretCredentials:
     async def read(self, namespace: str, name: str) -> LiveKitCredentials:
         """The key in the Secret. Raises a 503 problem that names the Secret and its fault."""
         place = (namespace, name)
+        if known := self._fresh(place):
+            return known
         async with self._locks.hold(place):
             return self._fresh(place) or await self._read(place)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -35,11 +36,16 @@ class Discovery:
     def __init__(self, kube: Kube, namespaces: Sequence[str]) -> None:
         scopes = [f"/namespaces/{namespace}" for namespace in namespaces] or [""]
         self._agents = [
-            Reflector(kube, f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", agent_from_object) for scope in scopes
+            Reflector(kube, f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", agent_from_object, changed=self._changed)
+            for scope in scopes
         ]
         self._pods = [
-            Reflector(kube, f"/api/v1{scope}/pods", pod_from_object, selector=WORKER_SELECTOR) for scope in scopes
+            Reflector(
+                kube, f"/api/v1{scope}/pods", pod_from_object, selector=WORKER_SELECTOR, changed=self._changed
+            )
+            for scope in scopes
         ]
+        self._known: _Known | None = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -49,20 +55,51 @@ class Discovery:
             for pods in self._pods:
                 group.create_task(pods.run(), name=f"watch {pods.path}")
 
-    def agents(self) -> list[AgentRef]:
+    def agents(self) -> Sequence[AgentRef]:
         """The VoiceAgents there are, in the order of their names."""
-        found = (agent for reflector in self._agents for agent in reflector.items)
-        return sorted(found, key=lambda agent: (agent.namespace, agent.name))
+        return self._all().agents
 
-    def pods(self) -> list[PodRef]:
+    def pods(self) -> Sequence[PodRef]:
         """The worker pods there are, in the order of their names."""
-        found = (pod for reflector in self._pods for pod in reflector.items)
-        return sorted(found, key=lambda pod: (pod.namespace, pod.name))
+        return self._all().pods
+
+    def pods_of(self, namespace: str, agent: str) -> Sequence[PodRef]:
+        """Those of one VoiceAgent."""
+        return self._all().pods_by_agent.get((namespace, agent), ())
 
     def waiting_for(self) -> list[str]:
         """The API paths that have not been listed yet; none once the gateway can serve."""
         agents = [reflector.path for reflector in self._agents if not reflector.synced]
         return agents + [reflector.path for reflector in self._pods if not reflector.synced]
+
+
+    def _changed(self) -> None:
+        self._known = None
+
+    def _all(self) -> "_Known":
+        """Put in order once for all who ask until the next change."""
+        if self._known is None:
+            agents = (agent for reflector in self._agents for agent in reflector.items)
+            pods = (pod for reflector in self._pods for pod in reflector.items)
+            self._known = _known(agents, pods)
+        return self._known
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What there is, in order."""
+
+    agents: tuple[AgentRef, ...]
+    pods: tuple[PodRef, ...]
+    pods_by_agent: Mapping[tuple[str, str], Sequence[PodRef]]
+
+
+def _known(agents: Iterable[AgentRef], pods: Iterable[PodRef]) -> _Known:
+    ordered = sorted(pods, key=lambda pod: (pod.namespace, pod.name))
+    by_agent: dict[tuple[str, str], list[PodRef]] = {}
+    for pod in ordered:
+        by_agent.setdefault((pod.namespace, pod.agent), []).append(pod)
+    return _Known(tuple(sorted(agents, key=lambda agent: (agent.namespace, agent.name))), tuple(ordered), by_agent)
 
 
 def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:

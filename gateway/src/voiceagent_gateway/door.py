@@ -5,13 +5,13 @@ time; one task an agent looks for places for the whole line.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from voiceagent_gateway.counted_places import CountedPlaces
 from voiceagent_gateway.demand import Demand
 from voiceagent_gateway.model import AgentRef, PastSession, PodRef, PodView
-from voiceagent_gateway.places import count_places
 from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.refusals import can_grow, off_by_hand, refusal, suspended, too_many
 from voiceagent_gateway.reservations import Claim, Outcome, Reservations
@@ -28,7 +28,7 @@ class Fleet(Protocol):
 
     def agents(self) -> Sequence[AgentRef]: ...
 
-    def pods(self) -> Sequence[PodRef]: ...
+    def pods_of(self, namespace: str, agent: str) -> Sequence[PodRef]: ...
 
 
 class Readings(Protocol):
@@ -78,7 +78,7 @@ class Door:
         reservations: Reservations,
         demand: Demand,
         limits: Limits,
-        past: Callable[[], Iterable[PastSession]] = tuple,
+        past: Callable[[], Sequence[PastSession]] = tuple,
         beyond_budget: Callable[[AgentRef], ProblemError | None] = lambda _: None,
     ) -> None:
         self._fleet = fleet
@@ -88,6 +88,7 @@ class Door:
         self._limits = limits
         self._past = past
         self._beyond_budget = beyond_budget
+        self._counted = CountedPlaces()
         self._lines: dict[str, _Line] = {}
 
     async def admit(self, agent: AgentRef, room: str, gone: Gone) -> None:
@@ -109,11 +110,10 @@ class Door:
 
     async def _try(self, agent: AgentRef, room: str, *, behind_others: bool = False) -> _Refused | Outcome:
         """Hold a place if there is one; behind others only a room that has its place already is let in."""
-        pods = [pod for pod in self._fleet.pods() if (pod.namespace, pod.agent) == (agent.namespace, agent.name)]
-        views = await self._readings.read(pods)
-        past = (it for it in self._past() if (it.pod.namespace, it.pod.agent) == (agent.namespace, agent.name))
-        places = count_places(agent, views, past)
-        held = await self._reservations.held(agent.reference)
+        views = await self._readings.read(self._fleet.pods_of(agent.namespace, agent.name))
+        places = self._counted.of(agent, views, self._past())
+        # Only those whose call has been seen matter here.
+        held = await self._reservations.held(agent.reference, places.started)
         # Who has a place already keeps it, also beyond the budget: a call that runs is not cut.
         no_more = self._beyond_budget(agent)
         claim = Claim(

@@ -15,6 +15,7 @@ FRESH_SECONDS: Final = 1.0
 """A reading that was asked for less than this ago serves the next reader, too: with the time to read, 2 s at most."""
 DEADLINE_SECONDS: Final = 1.5
 FORGET_SECONDS: Final = 300.0
+FORGET_EVERY_SECONDS: Final = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -33,12 +34,13 @@ class FreshReadings:
         self._readings: dict[str, _Reading] = {}
         self._last: dict[str, PodView] = {}
         self._limit = asyncio.Semaphore(CONCURRENT_READS)
+        self._forgot_at = time.monotonic()
 
     async def read(self, pods: Sequence[PodRef]) -> list[PodView]:
         """The pods and what they say; never later than after DEADLINE_SECONDS."""
         self._forget()
-        tasks = [self._reading(pod) for pod in pods if pod.readable]
-        if tasks:
+        asked = [self._reading(pod) for pod in pods if pod.readable]
+        if tasks := [task for task in asked if not task.done()]:
             # Not awaited one by one and not cancelled: others may wait for the same pods.
             await asyncio.wait(tasks, timeout=DEADLINE_SECONDS)
         return [self._view(pod) for pod in pods]
@@ -75,10 +77,18 @@ class FreshReadings:
 
     def _view(self, pod: PodRef) -> PodView:
         """The last reading, with the pod as the API server tells of it now."""
-        return replace(self._last.get(pod.uid, PodView(pod)), pod=pod)
+        last = self._last.get(pod.uid)
+        if last is None or last.pod is not pod:
+            self._last[pod.uid] = last = PodView(pod) if last is None else replace(last, pod=pod)
+        return last
 
     def _forget(self) -> None:
-        oldest = time.monotonic() - FORGET_SECONDS
+        now = time.monotonic()
+        if now - self._forgot_at < FORGET_EVERY_SECONDS:
+            return
+        self._forgot_at = now
+        oldest = now - FORGET_SECONDS
         for uid in [uid for uid, known in self._readings.items() if known.task.done() and known.asked_at < oldest]:
             del self._readings[uid]
-            self._last.pop(uid, None)
+        for uid in self._last.keys() - self._readings.keys():
+            del self._last[uid]

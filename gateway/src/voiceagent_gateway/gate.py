@@ -94,6 +94,11 @@ def dependency(check: Callable[[Request], Awaitable[Identity]], settings: Gatewa
     return Depends(known)
 
 
+def security(settings: GatewaySettings) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that asks the gate itself."""
+    return {} if settings.auth.mode == "none" else {"security": [{_BEARER.scheme_name: []}]}
+
+
 def forbidden(identity: Identity, denial: str) -> ProblemError:
     """The 403 problem for what the caller may not."""
     kind, _, name = identity.name.partition(":")

@@ -6,6 +6,7 @@ What may be done is a union of scopes, each of which says which rooms go with wh
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from voiceagent_gateway.model import AgentRef
 
@@ -92,6 +93,7 @@ def matches(pattern: str, text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def agent_matches(pattern: str, agent: str) -> bool:
     """The same for NAMESPACE/NAME: * crosses no slash, but * alone is every agent."""
     if pattern == EVERYTHING:

@@ -80,12 +80,13 @@ def merge(pods: Sequence[PodView], past: Iterable[PastSession], now: datetime) -
     A session that both tell of is taken from its pod.
     """
     now = as_utc(now)
+    oldest = now - WINDOW
     sessions = {(session.pod.uid, session.record.id): session for session in map(_from_past, past)}
     for view in pods:
         for record in view.status.sessions if view.status else ():
             sessions[(view.pod.uid, record.id)] = _from_pod(view, record)
     active = [session for session in sessions.values() if session.ended_at is None]
-    recent = [session for session in sessions.values() if session.ended_at and session.ended_at > now - WINDOW]
+    recent = [session for session in sessions.values() if session.ended_at and session.ended_at > oldest]
     active.sort(key=lambda session: (as_utc(session.record.started_at), session.record.id, session.pod.uid))
     recent.sort(key=lambda session: (_ended(session), session.record.id, session.pod.uid), reverse=True)
     turns = [turn for session in (*active, *recent) for turn in session.record.turns]
@@ -94,7 +95,7 @@ def merge(pods: Sequence[PodView], past: Iterable[PastSession], now: datetime) -
         active=tuple(active),
         recent=tuple(recent),
         pods=tuple(sorted(pods, key=lambda view: (view.pod.namespace, view.pod.name, view.pod.uid))),
-        performance=average([turn for turn in turns if as_utc(turn.at) > now - WINDOW]),
+        performance=average([turn for turn in turns if as_utc(turn.at) > oldest]),
         history=tuple(_history(recent, now)),
     )
 

@@ -150,4 +150,6 @@ def as_utc(moment: datetime) -> datetime:
 
 def iso(moment: datetime) -> str:
     """The moment as text: UTC, milliseconds, Z."""
-    return as_utc(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = as_utc(moment)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -4,7 +4,7 @@ One hash an agent: the room, and since and until when its place is held, in mill
 decides is a script, which Redis runs as one step.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -68,9 +68,15 @@ class RedisReservations:
         self._client: Any = client
         self._take = self._client.register_script(TAKE)
 
-    async def held(self, agent: str) -> Mapping[str, datetime]:
+    async def held(self, agent: str, rooms: Collection[str] | None = None) -> Mapping[str, datetime]:
+        if rooms is not None and not rooms:
+            return {}
         async with within_deadline():
-            entries = await self._client.hgetall(KEY_PREFIX + agent)
+            if rooms is None:
+                entries = await self._client.hgetall(KEY_PREFIX + agent)
+            else:
+                found = await self._client.hmget(KEY_PREFIX + agent, list(rooms))
+                entries = {room: entry for room, entry in zip(rooms, found, strict=True) if entry is not None}
         return {room: datetime.fromtimestamp(int(entry.split(":")[0]) / 1000, UTC) for room, entry in entries.items()}
 
     async def take(self, agent: str, claim: Claim) -> Answer:
@@ -107,13 +113,13 @@ class SharedReservations:
             "only this gateway's own promises count", "all gateways' promises count", left_alone_seconds
         )
 
-    async def held(self, agent: str) -> Mapping[str, datetime]:
+    async def held(self, agent: str, rooms: Collection[str] | None = None) -> Mapping[str, datetime]:
         if self._outage.asks:
             try:
-                return await self._shared.held(agent)
+                return await self._shared.held(agent, rooms)
             except ReservationsError as error:
                 self._outage.failed(error)
-        return await self._own.held(agent)
+        return await self._own.held(agent, rooms)
 
     async def take(self, agent: str, claim: Claim) -> Answer:
         if self._outage.asks:

@@ -3,8 +3,9 @@
 A promise is known by its room: a second token for a room leads into the same call and needs no second place.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import heapq
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final, Protocol
@@ -49,8 +50,11 @@ class Answer:
 class Reservations(Protocol):
     """Knows what was promised. Methods may raise ReservationsError."""
 
-    async def held(self, agent: str) -> Mapping[str, datetime]:
-        """The rooms that a place of the agent is held for, and since when."""
+    async def held(self, agent: str, rooms: Collection[str] | None = None) -> Mapping[str, datetime]:
+        """The rooms that a place of the agent is held for, and since when; of these rooms only, where some are given.
+
+        There may be many thousands: who has a few in mind asks for those.
+        """
         ...
 
     async def take(self, agent: str, claim: Claim) -> Answer:
@@ -72,23 +76,45 @@ class _Promise:
     until: datetime
 
 
+@dataclass(slots=True)
+class _Promises:
+    """Those of one agent. What a token costs must not grow with their number: the ends come first come, first gone."""
+
+    by_room: dict[str, _Promise] = field(default_factory=dict)
+    ends: list[tuple[datetime, str]] = field(default_factory=list)
+    """A heap with the end of each, and with ends that a later token has put off."""
+
+    def put(self, room: str, promise: _Promise) -> None:
+        self.by_room[room] = promise
+        heapq.heappush(self.ends, (promise.until, room))
+
+    def forget_until(self, now: datetime) -> None:
+        while self.ends and self.ends[0][0] <= now:
+            _, room = heapq.heappop(self.ends)
+            if room in self.by_room and self.by_room[room].until <= now:
+                del self.by_room[room]
+
+
 class MemoryReservations:
     """For one gateway. No method waits for anything, so that each is one step."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._promises: dict[str, dict[str, _Promise]] = {}
+        self._promises: dict[str, _Promises] = {}
 
-    async def held(self, agent: str) -> Mapping[str, datetime]:
-        return {room: promise.since for room, promise in self._current(agent).items()}
+    async def held(self, agent: str, rooms: Collection[str] | None = None) -> Mapping[str, datetime]:
+        promises = self._current(agent).by_room
+        return {room: promises[room].since for room in (promises if rooms is None else rooms) if room in promises}
 
     async def take(self, agent: str, claim: Claim) -> Answer:
         now = self._clock()
-        promises = self._current(agent)
+        current = self._current(agent)
+        promises = current.by_room
         grace = now + timedelta(seconds=SEEN_GRACE_SECONDS)
         for room in claim.joined & promises.keys():
-            promises[room] = replace(promises[room], until=min(promises[room].until, grace))
-        promised = len(promises.keys() - claim.running)
+            if promises[room].until > grace:
+                current.put(room, replace(promises[room], until=grace))
+        promised = len(promises) - sum(room in promises for room in claim.running)
         if claim.room in claim.running:
             return Answer(Outcome.HELD, promised)
         known = promises.get(claim.room)
@@ -96,19 +122,19 @@ class MemoryReservations:
             return Answer(Outcome.FULL, promised)
         # A room whose call is still to come is promised since its first token; the call may begin before the second.
         since = now if known is None or claim.room in claim.joined else known.since
-        promises[claim.room] = _Promise(since, now + timedelta(seconds=claim.hold_seconds))
-        self._promises[agent] = promises
+        current.put(claim.room, _Promise(since, now + timedelta(seconds=claim.hold_seconds)))
+        self._promises[agent] = current
         return Answer(Outcome.HELD, promised) if known else Answer(Outcome.NEW, promised + 1)
 
     async def release(self, agent: str, room: str) -> None:
-        self._current(agent).pop(room, None)
+        self._current(agent).by_room.pop(room, None)
 
-    def _current(self, agent: str) -> dict[str, _Promise]:
+    def _current(self, agent: str) -> _Promises:
         """What is promised now; what is over is forgotten."""
-        now = self._clock()
-        promises = self._promises.get(agent, {})
-        for room in [room for room, promise in promises.items() if promise.until <= now]:
-            del promises[room]
-        if not promises:
-            self._promises.pop(agent, None)
+        promises = self._promises.get(agent)
+        if promises is None:
+            return _Promises()
+        promises.forget_until(self._clock())
+        if not promises.by_room:
+            del self._promises[agent]
         return promises

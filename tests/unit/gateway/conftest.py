@@ -80,7 +80,7 @@ class World:
             MemoryReservations(clock),
             Demand(self._tell, clock, pause_seconds=0.02),
             Limits(hold_seconds=300, wait_seconds=self.wait_seconds, waiting_max=self.waiting_max),
-            past=lambda: self.past,
+            past=lambda: tuple(self.past),
             beyond_budget=lambda agent: self.beyond_budget(agent),
         )
 
@@ -101,6 +101,9 @@ class _Directory:
 
     def pods(self) -> Sequence[PodRef]:
         return [view.pod for view in self.world.views]
+
+    def pods_of(self, namespace: str, agent: str) -> Sequence[PodRef]:
+        return [pod for pod in self.pods() if (pod.namespace, pod.agent) == (namespace, agent)]
 
     def waiting_for(self) -> Sequence[str]:
         return self.world.waiting

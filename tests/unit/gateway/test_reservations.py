@@ -138,7 +138,7 @@ def test_calls_and_promises_are_never_more_than_places(capacity: int, steps: lis
 class Away:
     """A Redis that does not answer."""
 
-    async def held(self, agent: str) -> dict[str, datetime]:
+    async def held(self, agent: str, rooms: object = None) -> dict[str, datetime]:
         raise ReservationsError("away")
 
     async def take(self, agent: str, claim: Claim) -> Answer:

@@ -9,15 +9,23 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
 
 from voiceagent_gateway.audit import AuditedRoute, note
 from voiceagent_gateway.choice import choose_agent, livekit_place, require_callable
 from voiceagent_gateway.deps import Deps
-from voiceagent_gateway.gate import GATE_PROBLEMS, dependency, forbidden
+from voiceagent_gateway.direct import DirectRoute
+from voiceagent_gateway.gate import GATE_PROBLEMS, dependency, forbidden, security
 from voiceagent_gateway.identity import Identity, default_room, denial, visible
 from voiceagent_gateway.model import AgentRef, CallRequest, iso
-from voiceagent_gateway.problems import MEDIA_TYPE, FieldError, ProblemDocument, ProblemError, invalid_request
+from voiceagent_gateway.problems import (
+    MEDIA_TYPE,
+    FieldError,
+    ProblemDocument,
+    ProblemError,
+    field_errors,
+    invalid_request,
+)
 from voiceagent_gateway.settings import Settings
 from voiceagent_gateway.tokens import Grant, IssuedToken, grant_for, issue
 from voiceagent_gateway.validation import AgentReference, Name, TokenBody, parse_token_body
@@ -38,6 +46,14 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = GATE_PROBLEMS | {
         503: "The agent has no free place yet, or its LiveKit credentials are missing.",
     }.items()
 }
+
+
+class TokenQuery(BaseModel):
+    """What a call is asked for with in a URL."""
+
+    room: Name | None = Field(None, description="Default: an unguessable name.")
+    identity: Name | None = Field(None, description="Default: an unguessable name.")
+    agent: AgentReference | None = Field(None, description="NAMESPACE/NAME; may be left out where there is only one.")
 
 
 class TokenAnswer(BaseModel):
@@ -74,27 +90,29 @@ def token_routes(settings: Settings, deps: Deps) -> APIRouter:
 
     admit = dependency(count, settings.install.gateway)
 
-    @router.get("/token", summary="A token for a call", responses=_PROBLEMS)
-    async def get_token(
-        request: Request,
-        response: Response,
-        caller: Annotated[Identity, admit],
-        room: Annotated[Name | None, Query(description="Default: an unguessable name.")] = None,
-        identity: Annotated[Name | None, Query(description="Default: an unguessable name.")] = None,
-        agent: Annotated[
-            AgentReference | None,
-            Query(description="NAMESPACE/NAME; may be left out where there is only one."),
-        ] = None,
-    ) -> TokenAnswer:
-        response.headers["Cache-Control"] = "no-store"
-        call = await _give(settings, deps, caller, CallRequest(room=room, identity=identity, agent=agent), request)
-        return TokenAnswer(
+    async def get_token(request: Request) -> Response:
+        caller = await count(request)
+        query = _read_query(request)
+        wish = CallRequest(room=query.room, identity=query.identity, agent=query.agent)
+        call = await _give(settings, deps, caller, wish, request)
+        answer = TokenAnswer(
             token=call.issued.token,
             url=call.url,
             room=call.grant.room,
             identity=call.grant.identity,
             expires_at=iso(call.issued.expires_at),
         )
+        return Response(answer.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    router.add_api_route(
+        "/token",
+        get_token,
+        summary="A token for a call",
+        response_model=TokenAnswer,
+        responses=_PROBLEMS,
+        openapi_extra={"parameters": _query_parameters(TokenQuery), **security(settings.install.gateway)},
+        route_class_override=DirectRoute,
+    )
 
     @router.post(
         "/token",
@@ -175,7 +193,10 @@ def _agent_for(deps: Deps, caller: Identity, wish: CallRequest) -> AgentRef:
     """The agent that is meant, among those that the caller may call: others are not even guessed at."""
     if wish.agent is not None and (denied := denial(caller, wish.agent)) is not None:
         raise forbidden(caller, denied)
-    return choose_agent(visible(caller, deps.directory.agents()), wish)
+    agents = deps.directory.agents()
+    # Whoever names an agent need not wait until all others have been looked at.
+    named = [agent for agent in agents if agent.reference == wish.agent]
+    return choose_agent(named or visible(caller, agents), wish)
 
 
 def _seconds_for(settings: Settings, deps: Deps, caller: Identity) -> int:
@@ -184,6 +205,13 @@ def _seconds_for(settings: Settings, deps: Deps, caller: Identity) -> int:
     if caller.expires_at is None:
         return longest
     return max(1, min(longest, (caller.expires_at - deps.clock()) // timedelta(seconds=1)))
+
+
+def _read_query(request: Request) -> TokenQuery:
+    try:
+        return TokenQuery.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise invalid_request(field_errors(error.errors())) from None
 
 
 async def _read_json(request: Request) -> object:
@@ -202,6 +230,15 @@ async def _read_json(request: Request) -> object:
         return json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError):
         raise invalid_request([FieldError("body", "must be a JSON object, or empty")]) from None
+
+
+def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """A model's fields as the OpenAPI document lists parameters."""
+    fields = model.model_json_schema()["properties"]
+    return [
+        {"name": name, "in": "query", "required": False, "description": schema.pop("description"), "schema": schema}
+        for name, schema in fields.items()
+    ]
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
