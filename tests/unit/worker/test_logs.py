@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
-from voiceagent_worker.logs import JsonFormatter, MainLogs, Redactor, SendingFormatter, TextFormatter
+from voiceagent_worker.logs import NOISY, OWN, JsonFormatter, MainLogs, Redactor, SendingFormatter, TextFormatter
 from yarl import URL
 
 KEY = "sk-very-secret"
@@ -114,7 +114,7 @@ def test_text_has_a_traceback_below_its_line() -> None:
 
 def test_level_and_format_change_from_one_record_to_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
-    before = root.handlers[:]
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", *OWN, *NOISY)}
     try:
         main = MainLogs("INFO", "json", redactor())
         logger = logging.getLogger("voiceagent_worker.test")
@@ -123,7 +123,9 @@ def test_level_and_format_change_from_one_record_to_the_next(capsys: pytest.Capt
         logger.info("two")
         logger.error("three")
     finally:
-        root.handlers[:] = before
+        root.handlers[:] = handlers
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
         logging.captureWarnings(False)
     one, three = capsys.readouterr().err.splitlines()
     assert json.loads(one)["message"] == "one"
