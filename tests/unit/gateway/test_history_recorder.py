@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
 from voiceagent_gateway.database import Database, DatabaseError, open_database
-from voiceagent_gateway.history import store
+from voiceagent_gateway.history import rollups, store
+from voiceagent_gateway.history.answer import HistoryAnswer
 from voiceagent_gateway.history.moments import milliseconds
-from voiceagent_gateway.history.points import HistoryError
+from voiceagent_gateway.history.points import HistoryError, as_json
 from voiceagent_gateway.history.prune import FULL, Retention, fullness
 from voiceagent_gateway.history.question import Question
 from voiceagent_gateway.history.recorder import Recorder
 from voiceagent_gateway.history.schema import SCHEMA
+from voiceagent_gateway.history.tally import Tally
 from voiceagent_gateway.model import PastSession, PodRef, PodView
 from voiceagent_gateway.problems import ProblemError
 
@@ -190,6 +192,29 @@ async def test_a_step_that_is_summed_up_of_too_many_rollups_is_refused_with_a_be
 
     with pytest.raises(ProblemError, match="give a step of whole 600 s"):
         await world.recorder.query(Question(until - 1000 * 3_600_000, until, 59 * 60))
+
+
+async def test_a_week_of_fifty_agents_is_one_answer(world: World) -> None:
+    hour, until = 3_600_000, milliseconds(NOW.replace(minute=0, second=0))
+    tally = Tally(2, hour, 3, {"completed": 3}, 2)
+    tally.turn((900.0, 150.0, 500.0, 200.0))
+
+    def fill(connection: sqlite3.Connection) -> None:
+        for agent in range(50):
+            connection.execute("INSERT INTO series VALUES (?, 'default', ?, 0)", (agent, f"a{agent}"))
+            for number in range(1, 169):
+                rollups.add(connection, 3600, agent, until - number * hour, tally)
+
+    await world.database.run(fill)
+    history = await world.recorder.query(Question(until - 168 * hour, until))
+
+    answer = HistoryAnswer.model_validate_json(as_json(history))
+    assert answer.step_seconds == 3600
+    assert [len(agent.points) for agent in answer.agents] == [168] * 50
+    point = answer.agents[7].points[-1]
+    assert (point.active.mean, point.started, point.ended, point.turns) == (1.0, 3, {"completed": 3}, 3)
+    assert point.latency.e2e is not None
+    assert point.latency.e2e.p95 == pytest.approx(900, rel=0.045)
 
 
 async def test_what_is_older_than_the_retention_goes(world: World) -> None:
