@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
 from voiceagent_gateway.database import Database, DatabaseError, open_database
-from voiceagent_gateway.history import store
+from voiceagent_gateway.history import rollups, store
+from voiceagent_gateway.history.answer import HistoryAnswer
 from voiceagent_gateway.history.moments import milliseconds
-from voiceagent_gateway.history.points import HistoryError
+from voiceagent_gateway.history.points import HistoryError, as_json
 from voiceagent_gateway.history.prune import FULL, Retention, fullness
 from voiceagent_gateway.history.question import Question
 from voiceagent_gateway.history.recorder import Recorder
 from voiceagent_gateway.history.schema import SCHEMA
+from voiceagent_gateway.history.tally import Tally
 from voiceagent_gateway.model import PastSession, PodRef, PodView
+from voiceagent_gateway.problems import ProblemError
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, tzinfo=UTC)
 MEGABYTE = 1024 * 1024
@@ -183,6 +186,37 @@ async def test_one_agent_can_be_asked_for(world: World) -> None:
     assert await world.totals(agent=("other", "a")) == {}
 
 
+async def test_a_step_that_is_summed_up_of_too_many_rollups_is_refused_with_a_better_one(world: World) -> None:
+    await world.see(session("s", NOW))
+    until = milliseconds(NOW)
+
+    with pytest.raises(ProblemError, match="give a step of whole 600 s"):
+        await world.recorder.query(Question(until - 1000 * 3_600_000, until, 59 * 60))
+
+
+async def test_a_week_of_fifty_agents_is_one_answer(world: World) -> None:
+    hour, until = 3_600_000, milliseconds(NOW.replace(minute=0, second=0))
+    tally = Tally(2, hour, 3, {"completed": 3}, 2)
+    tally.turn((900.0, 150.0, 500.0, 200.0))
+
+    def fill(connection: sqlite3.Connection) -> None:
+        for agent in range(50):
+            connection.execute("INSERT INTO series VALUES (?, 'default', ?, 0)", (agent, f"a{agent}"))
+            for number in range(1, 169):
+                rollups.add(connection, 3600, agent, until - number * hour, tally)
+
+    await world.database.run(fill)
+    history = await world.recorder.query(Question(until - 168 * hour, until))
+
+    answer = HistoryAnswer.model_validate_json(as_json(history))
+    assert answer.step_seconds == 3600
+    assert [len(agent.points) for agent in answer.agents] == [168] * 50
+    point = answer.agents[7].points[-1]
+    assert (point.active.mean, point.started, point.ended, point.turns) == (1.0, 3, {"completed": 3}, 3)
+    assert point.latency.e2e is not None
+    assert point.latency.e2e.p95 == pytest.approx(900, rel=0.045)
+
+
 async def test_what_is_older_than_the_retention_goes(world: World) -> None:
     await world.see(session("s", NOW, NOW + timedelta(seconds=10)))
     world.retention = Retention(48, {("default", "a"): 2})
@@ -272,6 +306,30 @@ async def test_a_database_that_fails_loses_nothing_while_the_pods_tell(
 
     assert await world.totals() == {"started": 1, "turns": 1, "completed": 1}
     assert caplog.text.count("cannot be kept") == 1
+
+
+async def test_a_writing_that_finds_no_room_makes_some(world: World) -> None:
+    hours = [NOW + timedelta(hours=hour) for hour in range(10)]
+    for world.now in hours:
+        await world.see(*(session(f"{world.now:%H}-{number}", world.now, world.now) for number in range(20)))
+    well, failures = world.database.run, iter([None, DatabaseError("full")])
+
+    async def full_once(work: Any) -> Any:
+        if (failure := next(failures, None)) is not None:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise failure from error
+        return await well(work)
+
+    world.database.run = full_once  # type: ignore[method-assign]
+    await world.see(session("new", world.now))
+    assert await world.count("sessions") == 200
+
+    await world.see(session("new", world.now))
+
+    assert 0 < await world.count("sessions") < 200
+    assert await world.count("sessions", "id = 'new'") == 1
+    assert (await world.totals())["started"] == 201
 
 
 async def test_a_gateway_that_could_not_read_its_history_at_first_reads_it_later(world: World) -> None:
