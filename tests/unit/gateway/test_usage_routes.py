@@ -15,6 +15,7 @@ from usage_world import NOON, POD, PRICES, Here, call, keeping, view
 from voiceagent_api.gateway_settings import AuthSettings, GatewaySettings
 from voiceagent_api.install import InstallConfig, LiveKitDefaults
 from voiceagent_api.worker_status import ModelUsage, TurnRecord, WorkerStatus
+from voiceagent_gateway.api_keys import entry_text, hash_of, new_key, parse_entry
 from voiceagent_gateway.app import create_app
 from voiceagent_gateway.callers import KnownCallers
 from voiceagent_gateway.database import FILE_NAME
@@ -23,6 +24,7 @@ from voiceagent_gateway.key_ring import KeyRing
 from voiceagent_gateway.merge import merge
 from voiceagent_gateway.model import PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
+from voiceagent_gateway.routes import usage as usage_route
 from voiceagent_gateway.settings import Settings
 from voiceagent_gateway.usage.families import UsageFamilies
 
@@ -119,13 +121,32 @@ async def test_a_wrong_question_is_told_what_is_wrong(
 
 async def test_usage_is_for_those_who_may_read_metrics(ask: httpx.AsyncClient, world: Any, tmp_path: Path) -> None:
     assert (await ask.get("/usage")).json()["lines"] == []
-    world.gate = refusing_gate()
+    ring, keys = KeyRing(lambda: NOON), {name: new_key(name) for name in ("caller", "owner")}
+    ring.replace(
+        {
+            name: parse_entry(name, entry_text(hash_of(key), ["*"], ["*"], name == "owner", None).encode())
+            for name, key in keys.items()
+        }
+    )
+    world.gate = Gate(KnownCallers(ring, None))
     async with answering(world, Here(), tmp_path, auth=AuthSettings(mode="apiKeys")) as guarded:
-        assert (await guarded.get("/usage")).status_code == 401
+        codes = [
+            (await guarded.get("/usage", headers={"Authorization": f"Bearer {key}"})).status_code
+            for key in ("va_nobody_x", keys["caller"], keys["owner"])
+        ]
+    ring.close()
+    assert codes == [401, 403, 200]
 
 
-def refusing_gate() -> Any:
-    return Gate(KnownCallers(KeyRing(lambda: NOON), None))
+async def test_an_answer_too_long_is_refused_with_what_to_do(
+    world: Any, two_agents: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_route, "LINES_MAX", 2)
+    async with answering(world, two_agents, tmp_path) as ask:
+        answer = await ask.get("/usage")
+        assert answer.status_code == 400
+        assert "ask for fewer days or one agent" in answer.json()["detail"]
+        assert (await ask.get("/usage?agent=default/receptionist")).status_code == 200
 
 
 async def test_a_scraper_gets_counters_and_todays_cost(world: Any, two_agents: Here, tmp_path: Path) -> None:
