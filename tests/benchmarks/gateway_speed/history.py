@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -68,10 +69,11 @@ async def _fill(database: Database) -> None:
         samples = [_rollup(source, resolution) for _ in range(200)]
         for number in range(AGENTS):
             rows = list(_rows(source, resolution, number, samples))
-            await database.run(lambda c, rows=rows: c.executemany(f"INSERT INTO rollups VALUES ({MARKS})", rows))
+            await database.run(partial(_insert, rows))
 
 
-MARKS: Final = ", ".join("?" * 9)
+def _insert(rows: list[tuple[Any, ...]], connection: sqlite3.Connection) -> None:
+    connection.executemany("INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _rows(source: random.Random, resolution: int, series: int, samples: list[Any]) -> Iterator[tuple[Any, ...]]:

@@ -274,6 +274,30 @@ async def test_a_database_that_fails_loses_nothing_while_the_pods_tell(
     assert caplog.text.count("cannot be kept") == 1
 
 
+async def test_a_writing_that_finds_no_room_makes_some(world: World) -> None:
+    hours = [NOW + timedelta(hours=hour) for hour in range(10)]
+    for world.now in hours:
+        await world.see(*(session(f"{world.now:%H}-{number}", world.now, world.now) for number in range(20)))
+    well, failures = world.database.run, iter([None, DatabaseError("full")])
+
+    async def full_once(work: Any) -> Any:
+        if (failure := next(failures, None)) is not None:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise failure from error
+        return await well(work)
+
+    world.database.run = full_once  # type: ignore[method-assign]
+    await world.see(session("new", world.now))
+    assert await world.count("sessions") == 200
+
+    await world.see(session("new", world.now))
+
+    assert 0 < await world.count("sessions") < 200
+    assert await world.count("sessions", "id = 'new'") == 1
+    assert (await world.totals())["started"] == 201
+
+
 async def test_a_gateway_that_could_not_read_its_history_at_first_reads_it_later(world: World) -> None:
     await world.see(session("s", NOW), session("t", NOW - timedelta(minutes=1), NOW))
     await world.start()
