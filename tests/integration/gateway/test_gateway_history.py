@@ -1,12 +1,13 @@
 """The gateway's own history: of calls on pods that come and go, by gateways that are killed."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
 
 Start = Callable[..., Any]
@@ -83,6 +84,17 @@ class Fleet:
             self.truth["completed"] += 1
 
 
+@pytest.fixture
+def fleet(place: Any, start_worker: Start) -> Iterator[Fleet]:
+    """Three pods, and those that come later; none is left to other tests."""
+    made = Fleet(place, start_worker)
+    for _ in range(3):
+        made.add_pod()
+    yield made
+    for pod in made.pods:
+        place.delete("pod", pod.name)
+
+
 def totals(gateway: Any, query: str = "") -> Counter[str]:
     """What the history has in all."""
     response = gateway.get(f"/metrics/history?step=1d{query}")
@@ -99,7 +111,7 @@ def until_told(gateway: Any, truth: Counter[str]) -> None:
 
 
 def test_no_call_is_lost_or_counted_twice_while_gateways_are_killed_and_pods_come_and_go(
-    place: Any, start_gateway: Start, start_worker: Start, kubeconfig_everywhere: Path, tmp_path: Path
+    place: Any, fleet: Fleet, start_gateway: Start, kubeconfig_everywhere: Path, tmp_path: Path
 ) -> None:
     def start() -> Any:
         arguments = (f"--data-dir={tmp_path}", f"--namespace={place.namespace}")
@@ -107,9 +119,6 @@ def test_no_call_is_lost_or_counted_twice_while_gateways_are_killed_and_pods_com
         gateway.until(gateway.ready)
         return gateway
 
-    fleet = Fleet(place, start_worker)
-    for _ in range(3):
-        fleet.add_pod()
     gateway = start()
     for _ in range(2):
         fleet.churn()

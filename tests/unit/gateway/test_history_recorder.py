@@ -18,6 +18,7 @@ from voiceagent_gateway.history.question import Question
 from voiceagent_gateway.history.recorder import Recorder
 from voiceagent_gateway.history.schema import SCHEMA
 from voiceagent_gateway.model import PastSession, PodRef, PodView
+from voiceagent_gateway.problems import ProblemError
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, tzinfo=UTC)
 MEGABYTE = 1024 * 1024
@@ -181,6 +182,14 @@ async def test_one_agent_can_be_asked_for(world: World) -> None:
     assert (await world.totals(agent=("default", "a")))["started"] == 1
     assert await world.totals(agent=("default", "b")) == {}
     assert await world.totals(agent=("other", "a")) == {}
+
+
+async def test_a_step_that_is_summed_up_of_too_many_rollups_is_refused_with_a_better_one(world: World) -> None:
+    await world.see(session("s", NOW))
+    until = milliseconds(NOW)
+
+    with pytest.raises(ProblemError, match="give a step of whole 600 s"):
+        await world.recorder.query(Question(until - 1000 * 3_600_000, until, 59 * 60))
 
 
 async def test_what_is_older_than_the_retention_goes(world: World) -> None:

@@ -11,8 +11,11 @@ from voiceagent_gateway.history.latencies import Counts, Quantiles, decode, enco
 from voiceagent_gateway.history.points import AgentPoints, History, Point
 from voiceagent_gateway.history.question import Question, Span, span_of
 from voiceagent_gateway.history.tally import RESOLUTIONS, Tally
+from voiceagent_gateway.problems import ProblemError
 
 SOURCE: Final = "gateway"
+MOST_ROWS: Final = 60_000
+"""Rollups that an answer is made of: about a second's work."""
 Row = Sequence[Any]
 """start, active_max, active_milliseconds, started, ended, turns, latencies"""
 Latencies = Sequence[Quantiles | None]
@@ -52,6 +55,7 @@ def read(connection: sqlite3.Connection, question: Question, now: int) -> Histor
     ).fetchall()
     span = span_of(question, len(series))
     resolution = max(r for r in RESOLUTIONS if span.step % r == 0)
+    _bound(len(series), span, resolution)
     agents = []
     for number, namespace, agent, test in series:
         rows = connection.execute(
@@ -62,6 +66,19 @@ def read(connection: sqlite3.Connection, question: Question, now: int) -> Histor
         if points := _points(rows, span, now, one_each=span.step == resolution):
             agents.append(AgentPoints(namespace, agent, points, bool(test)))
     return History(span.start, span.end, span.step, SOURCE, agents)
+
+
+def _bound(agents: int, span: Span, resolution: int) -> None:
+    rows = agents * (span.end - span.start) // (resolution * 1000)
+    if rows > MOST_ROWS:
+        coarser = next((r for r in RESOLUTIONS if r > resolution), RESOLUTIONS[-1])
+        raise ProblemError(
+            400,
+            "too-many-points",
+            "The answer would take too long",
+            f"A step of {span.step} s is summed up of {rows} rollups of {resolution} s, of at most {MOST_ROWS}; give a "
+            f"step of whole {coarser} s, ask for a shorter time, or for one agent.",
+        )
 
 
 def _points(rows: Iterable[Row], span: Span, now: int, *, one_each: bool) -> list[Point]:
