@@ -51,8 +51,10 @@ class UsageKeeper:
         self._look_seconds = look_seconds
         self.prices = prices
         self._tally: Tally | None = None
-        self._by_agent: dict[OfAgent, Lines] = {}
         self._day = ""
+        self._by_agent: dict[OfAgent, dict[Line, Quantities]] = {}
+        self._usage: dict[OfAgent, Usage] = {}
+        """As told of those lines; made anew where they changed."""
         self._told: dict[str, WorkerStatus] = {}
         self._told_of_past: dict[tuple[str, str], SessionRecord] = {}
         self._since_start: dict[Line, Quantities] = {}
@@ -74,7 +76,7 @@ class UsageKeeper:
             await self._keep(self._tally)
         except DatabaseError as error:
             if not self._failing:
-                log.warning("usage cannot be kept; what calls use is counted once it can", extra={"error": str(error)})
+                log.warning("usage cannot be kept for now", extra={"error": str(error)})
             self._failing = True
             return
         if self._failing:
@@ -83,11 +85,11 @@ class UsageKeeper:
 
     @property
     def started(self) -> bool:
-        """Whether it is known what was counted before."""
-        return self._tally is not None
+        """Whether it is known what was counted before, and the pods were looked at."""
+        return bool(self._day)
 
     @property
-    def today(self) -> Mapping[OfAgent, Lines]:
+    def today(self) -> Mapping[OfAgent, Mapping[Line, Quantities]]:
         """The lines of today by agent, as of the last look."""
         return self._by_agent if self._day == day_of(self._clock()) else {}
 
@@ -98,8 +100,13 @@ class UsageKeeper:
 
     def usage(self, agent: AgentRef) -> Usage:
         """What the agent used today, by this gateway's count and by what the agent's status says."""
-        day = day_of(self._clock())
-        return combined(usage_of(day, self.today.get((agent.namespace, agent.name), ()), self.prices), agent.usage)
+        key, day = (agent.namespace, agent.name), day_of(self._clock())
+        own = self._usage.get(key)
+        if own is None or own.day != day:
+            own = usage_of(day, self.today.get(key, {}).items(), self.prices)
+            if key in self.today:
+                self._usage[key] = own
+        return combined(own, agent.usage)
 
     def refusal(self, agent: AgentRef) -> ProblemError | None:
         """Why the agent takes no calls any more today; None where it does."""
@@ -135,16 +142,26 @@ class UsageKeeper:
                 new += tally.count(session.pod, session.record, now)
             told_of_past[session.key] = session.record
         self._told, self._told_of_past = told, told_of_past
+        if self._day != day_of(now):
+            self._begin(day_of(now), tally)
         for line, quantities in new:
             series = line._replace(day="")
             self._since_start[series] = self._since_start.get(series, NOTHING) + quantities
-        if new or self._day != day_of(now):
-            self._sort(tally, day_of(now))
+            self._take(line, tally)
 
-    def _sort(self, tally: Tally, day: str) -> None:
-        self._day, self._by_agent = day, {}
-        for line in sorted(line for line in tally.lines if line.day == day):
-            self._by_agent.setdefault((line.namespace, line.agent), []).append((line, tally.lines[line]))
+    def _begin(self, day: str, tally: Tally) -> None:
+        self._day, self._by_agent, self._usage = day, {}, {}
+        for line in tally.lines:
+            self._take(line, tally)
+        # Counters of agents and models that nobody uses any more would only fill a scraper.
+        used = {line._replace(day="") for line in tally.lines}
+        self._since_start = {line: it for line, it in self._since_start.items() if line in used}
+
+    def _take(self, line: Line, tally: Tally) -> None:
+        if line.day == self._day:
+            agent = (line.namespace, line.agent)
+            self._by_agent.setdefault(agent, {})[line] = tally.lines[line]
+            self._usage.pop(agent, None)
 
     async def _keep(self, tally: Tally) -> None:
         now = self._clock()
