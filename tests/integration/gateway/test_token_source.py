@@ -38,9 +38,7 @@ def livekit_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    shared_place: Any, start_gateway: Callable[..., Any], kubeconfig_everywhere: Path
-) -> Iterator[Any]:
+def gateway(shared_place: Any, start_gateway: Callable[..., Any], kubeconfig_everywhere: Path) -> Iterator[Any]:
     """A gateway for callers with a key for this agent and the rooms whose names begin with call-."""
     place = shared_place
     place.voice_agent()
