@@ -40,9 +40,7 @@ class Discovery:
             for scope in scopes
         ]
         self._pods = [
-            Reflector(
-                kube, f"/api/v1{scope}/pods", pod_from_object, selector=WORKER_SELECTOR, changed=self._changed
-            )
+            Reflector(kube, f"/api/v1{scope}/pods", pod_from_object, selector=WORKER_SELECTOR, changed=self._changed)
             for scope in scopes
         ]
         self._known: _Known | None = None
@@ -71,7 +69,6 @@ class Discovery:
         """The API paths that have not been listed yet; none once the gateway can serve."""
         agents = [reflector.path for reflector in self._agents if not reflector.synced]
         return agents + [reflector.path for reflector in self._pods if not reflector.synced]
-
 
     def _changed(self) -> None:
         self._known = None

@@ -76,7 +76,8 @@ class Gate:
 
 def address_of(request: Request) -> str:
     """Where the request comes from."""
-    return request.client.host if request.client else UNKNOWN
+    client = request.scope.get("client")
+    return client[0] if client else UNKNOWN
 
 
 def dependency(check: Callable[[Request], Awaitable[Identity]], settings: GatewaySettings) -> Any:

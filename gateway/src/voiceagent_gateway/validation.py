@@ -83,8 +83,18 @@ OptionalName = Annotated[
     _EMPTY_IS_NONE,
     Field(json_schema_extra={"pattern": f"^[A-Za-z0-9._:-]{{0,{NAME_MAX_LENGTH}}}$"}),
 ]
-OptionalDisplayName = Annotated[Annotated[str, AfterValidator(_display_name)] | None, _EMPTY_IS_NONE]
-OptionalText = Annotated[Text | None, _EMPTY_IS_NONE]
+# JSON Schema counts characters and not bytes, and knows no scripts: what it can say of a rule, it says.
+OptionalDisplayName = Annotated[
+    Annotated[str, AfterValidator(_display_name)] | None,
+    _EMPTY_IS_NONE,
+    Field(json_schema_extra={"maxLength": NAME_MAX_LENGTH}),
+]
+OptionalText = Annotated[Text | None, _EMPTY_IS_NONE, Field(json_schema_extra={"maxLength": TEXT_MAX_BYTES})]
+Attributes = Annotated[
+    dict[str, str],
+    AfterValidator(_attributes),
+    Field(json_schema_extra={"maxProperties": ATTRIBUTES_MAX, "propertyNames": {"pattern": r"^(?!lk\.)"}}),
+]
 
 
 class _Body(BaseModel):
@@ -114,7 +124,7 @@ class AgentDispatchBody(_Body):
 class RoomConfigBody(_Body):
     """Only the first agent is honoured; everything else that a room could be given is refused."""
 
-    agents: list[AgentDispatchBody] | None = None
+    agents: list[AgentDispatchBody] | None = Field(default=None, json_schema_extra={"maxItems": 1})
 
     @model_validator(mode="after")
     def _one_agent(self) -> Self:
@@ -130,7 +140,7 @@ class TokenBody(_Body):
     participant_identity: OptionalName = None
     participant_name: OptionalDisplayName = None
     participant_metadata: OptionalText = None
-    participant_attributes: Annotated[dict[str, str], AfterValidator(_attributes)] | None = None
+    participant_attributes: Attributes | None = None
     room_config: RoomConfigBody | None = None
 
 

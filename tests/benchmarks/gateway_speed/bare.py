@@ -1,8 +1,8 @@
 """The least that a token server can be: a bare ASGI handler on uvicorn that signs what the gateway signs.
 
-It asks nobody who they are, reads no parameter, and knows one agent. It signs with livekit-api, as token servers do; or,
-told so, with the gateway's own few lines, so that the gateway is not seen to win by those. Run as a program: the port,
-and `livekit-api` or `gateway`.
+It asks nobody who they are, reads no parameter, and knows one agent. It signs with livekit-api, as token servers do;
+told so, with the gateway's own few lines, so that what those alone are worth is seen. Run as a program: the port, and
+`livekit-api` or `gateway`.
 """
 
 import json

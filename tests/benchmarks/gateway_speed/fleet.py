@@ -1,5 +1,6 @@
 """The agents, Secrets and worker pods that the gateway is to know of, made on a real API server."""
 
+import functools
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,8 +56,8 @@ async def make(access: Access, made: list[Pod], port: int) -> None:
     """Make these pods, and those of their agents that are not there yet."""
     async with access.session() as session:
         agents = dict.fromkeys(pod.agent for pod in made)
-        await side_by_side(10, [lambda name=name: _make_agent(session, name) for name in agents])
-        await side_by_side(20, [lambda pod=pod: _make_pod(session, pod, port) for pod in made])
+        await side_by_side(10, [functools.partial(_make_agent, session, name) for name in agents])
+        await side_by_side(20, [functools.partial(_make_pod, session, pod, port) for pod in made])
 
 
 async def clear(access: Access) -> None:

@@ -118,9 +118,7 @@ class Stage:
         """Stand-ins for so many worker pods, which the API server then knows of."""
         port = free_port()
         command = [sys.executable, "-m", "gateway_speed.workers", str(port), str(count), str(capacity)]
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=bench_environment(), text=True
-        )
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=bench_environment())
         try:
             workers = Workers(process)
             if workers.said() != "listening":
@@ -136,17 +134,17 @@ class Stage:
 class Workers:
     """The process with the stand-ins."""
 
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[bytes]"
 
     def said(self) -> str:
         """Its next line."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        return self.process.stdout.readline().decode().strip()
 
     def answers(self) -> int:
         """How many times they were asked."""
         assert self.process.stdin is not None
-        self.process.stdin.write("\n")
+        self.process.stdin.write(b"\n")
         self.process.stdin.flush()
         return int(self.said())
 

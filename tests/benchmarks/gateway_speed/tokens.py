@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import jwt
@@ -17,6 +17,7 @@ from gateway_speed import fleet
 from gateway_speed.load import rate
 from gateway_speed.stage import Server, Stage, StageFailed, bench_environment, known, until_answers
 from local_livekit import API_KEY, API_SECRET
+from operator_speed.stage import cpu_seconds
 from processes import free_port
 from voiceagent_sandbox.paths import REPO
 
@@ -43,6 +44,7 @@ def figures(stage: Stage) -> list[Figure]:
         stage.gateway() as gateway,
         _bare(stage, "livekit-api") as bare,
         _bare(stage, "gateway") as bare_as_gateway,
+        _node(stage, express) if express else nullcontext() as node,
     ):
         known(gateway, PODS)
         _check_same(gateway, bare, bare_as_gateway)
@@ -50,9 +52,8 @@ def figures(stage: Stage) -> list[Figure]:
             _measure(rates, "gateway", gateway)
             _measure(rates, BARE, bare)
             _measure(rates, BARE_AS_GATEWAY, bare_as_gateway)
-            if express is not None:
-                with _node(stage, express) as node:
-                    _measure(rates, NODE, node)
+            if node is not None:
+                _measure(rates, NODE, node)
     middle = {name: statistics.median(found) for name, found in rates.items()}
     made = [Figure(f"tokens: {name}, one core", value, "1/s") for name, value in middle.items()]
     goals = {BARE: OF_BARE, BARE_AS_GATEWAY: None, NODE: 1.0}
@@ -64,7 +65,8 @@ def figures(stage: Stage) -> list[Figure]:
 
 
 def _measure(rates: dict[str, list[float]], name: str, server: Server) -> None:
-    found, bodies = asyncio.run(rate(server.port, server.request(TOKEN), SECONDS))
+    pid = server.process.pid
+    found, bodies = asyncio.run(rate(server.port, server.request(TOKEN), SECONDS, lambda: cpu_seconds(pid)))
     tokens = {_claims(body)["video"]["room"] for body in bodies}
     if len(tokens) != len(bodies):
         raise StageFailed(f"{name} gave two tokens for one room")

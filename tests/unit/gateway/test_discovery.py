@@ -1,9 +1,11 @@
 """Objects of the API server as the gateway sees them."""
 
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
-from voiceagent_gateway.discovery import agent_from_object, pod_from_object
+from voiceagent_gateway.discovery import Discovery, agent_from_object, pod_from_object
 
 
 def voice_agent(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -123,3 +125,48 @@ def test_a_pod_that_is_not_running_yet_is_not_to_be_asked() -> None:
     assert pod is not None
     assert not pod.readable
     assert pod.port == 8080
+
+
+def worker_pod(name: str, agent: str) -> dict[str, Any]:
+    labels = {"voiceagents.dev/agent": agent}
+    return {"metadata": {"namespace": "default", "name": name, "uid": name, "labels": labels, "resourceVersion": "2"}}
+
+
+class ApiServer:
+    """Lists two pods; tells of what is put into `events`."""
+
+    def __init__(self) -> None:
+        self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        pods = [worker_pod("b", "receptionist"), worker_pod("a", "receptionist"), worker_pod("c", "sales")]
+        return {"items": pods if path.endswith("/pods") else [], "metadata": {"resourceVersion": "1"}}
+
+    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+        if not path.endswith("/pods"):
+            await asyncio.Event().wait()
+        while True:
+            yield await self.events.get()
+
+
+async def test_pods_are_known_by_their_agent_in_order_as_they_come_and_go() -> None:
+    server = ApiServer()
+    kube: Any = server
+    discovery = Discovery(kube, ["default"])
+    task = asyncio.create_task(discovery.run())
+
+    async def until(names: list[str]) -> None:
+        async with asyncio.timeout(30):
+            while [pod.name for pod in discovery.pods_of("default", "receptionist")] != names:
+                await asyncio.sleep(0.01)
+
+    await until(["a", "b"])
+    assert [pod.name for pod in discovery.pods()] == ["a", "b", "c"]
+    assert discovery.pods_of("default", "nobody") == ()
+    assert discovery.pods() is discovery.pods(), "they are put in order once"
+
+    await server.events.put({"type": "DELETED", "object": worker_pod("a", "receptionist")})
+    await server.events.put({"type": "ADDED", "object": worker_pod("d", "receptionist")})
+    await until(["b", "d"])
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

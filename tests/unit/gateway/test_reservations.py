@@ -165,3 +165,25 @@ async def test_what_redis_holds_is_known_to_the_gateway_when_redis_goes_away(mem
     await shared.take(AGENT, claim("one"))
 
     assert (await memory.take(AGENT, claim("two"))).outcome is Outcome.FULL
+
+
+async def test_what_is_held_can_be_asked_for_some_rooms_only(memory: MemoryReservations) -> None:
+    for room in ("one", "two"):
+        await memory.take(AGENT, claim(room, free=None))
+
+    assert set(await memory.held(AGENT, ["two", "three"])) == {"two"}
+    assert await memory.held(AGENT, []) == {}
+    assert set(await memory.held(AGENT)) == {"one", "two"}
+
+
+async def test_a_promise_that_a_later_token_prolonged_is_not_over_at_its_first_end(
+    memory: MemoryReservations, clock: Clock
+) -> None:
+    await memory.take(AGENT, claim("one", hold=60))
+    clock.pass_(30)
+    await memory.take(AGENT, claim("one", hold=60))
+    clock.pass_(40)
+    assert set(await memory.held(AGENT)) == {"one"}
+
+    clock.pass_(20)
+    assert await memory.held(AGENT) == {}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, ValidationError
@@ -209,7 +210,7 @@ def _seconds_for(settings: Settings, deps: Deps, caller: Identity) -> int:
 
 def _read_query(request: Request) -> TokenQuery:
     try:
-        return TokenQuery.model_validate(dict(request.query_params))
+        return TokenQuery.model_validate(dict(parse_qsl(request.scope["query_string"].decode("latin-1"), True)))
     except ValidationError as error:
         raise invalid_request(field_errors(error.errors())) from None
 
