@@ -54,7 +54,7 @@ class Access:
         context = RESTClientObject(self.configuration).ssl_context
         connector = aiohttp.TCPConnector(ssl=context)
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS, connect=CONNECT_SECONDS)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as http:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True) as http:
             yield Kube(http, self.configuration)
 
 
@@ -165,6 +165,7 @@ class Kube:
             data=body,
             headers=headers,
             proxy=self._configuration.proxy,
+            server_hostname=self._configuration.tls_server_name,
             timeout=limits or self._http.timeout,
         ) as response:
             if response.status >= 400:

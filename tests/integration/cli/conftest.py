@@ -115,17 +115,23 @@ def gateway(cluster: Cluster, tmp_path: Path) -> Callable[..., AbstractContextMa
     """Runs a gateway within a block, which gets its address; settings are those of the install's gateway."""
 
     @contextmanager
-    def run(**settings: Any) -> Iterator[str]:
-        arguments = ("--host", "127.0.0.1", "--port", "{port}", "--own-namespace", "default")
-        with _running(cluster, "voiceagent_gateway", tmp_path, {**INSTALL, "gateway": settings}, arguments) as port:
-            yield f"http://127.0.0.1:{port}"
+    def run(host: str = "127.0.0.1", **settings: Any) -> Iterator[str]:
+        arguments = ("--host", host, "--port", "{port}", "--own-namespace", "default")
+        install = {**INSTALL, "gateway": settings}
+        with _running(cluster, "voiceagent_gateway", tmp_path, install, arguments, host) as port:
+            yield f"http://{host}:{port}"
 
     return run
 
 
 @contextmanager
 def _running(
-    cluster: Cluster, package: str, folder: Path, install: dict[str, Any], arguments: tuple[str, ...]
+    cluster: Cluster,
+    package: str,
+    folder: Path,
+    install: dict[str, Any],
+    arguments: tuple[str, ...],
+    host: str = "127.0.0.1",
 ) -> Iterator[int]:
     port, config, log = free_port(), folder / f"{package}.yaml", folder / f"{package}.log"
     config.write_text(yaml.safe_dump(install))
@@ -134,7 +140,7 @@ def _running(
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
     try:
-        cluster.until(lambda: process.poll() is not None or _answers(port), f"{package} is ready", 90)
+        cluster.until(lambda: process.poll() is not None or _answers(host, port), f"{package} is ready", 90)
         assert process.poll() is None, log.read_text()
         yield port
     finally:
@@ -142,9 +148,9 @@ def _running(
         process.wait(30)
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.HTTPError, OSError):
         return False

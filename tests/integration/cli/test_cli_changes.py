@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -179,6 +180,36 @@ def test_what_was_changed_meanwhile_is_not_written_over(desk: Any) -> None:
     assert done == 5, seen
     assert "was changed meanwhile, so nothing was written" in seen
     assert desk.agent()["spec"]["providers"]["llm"]["model"] == "gpt-4o-mini"
+
+
+def test_status_goes_on_with_each_change_until_it_is_interrupted(desk: Any) -> None:
+    desk.apply()
+    command = [str(Path(sys.executable).with_name("voiceagent")), "status", "--watch"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=desk.env)
+    assert process.stdout is not None
+    assert process.stdout.readline().split() == ["NAME", "READY", "SESSIONS", "LLM", "STT", "TTS", "AGE", "REASON"]
+    assert "openai" in process.stdout.readline()
+    desk.apply("second")
+    assert process.stdout.readline().startswith("second ")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "Error: Interrupted.\n")
+
+
+def test_a_log_that_is_not_there_is_told(desk: Any) -> None:
+    desk.apply()
+    meta = {"name": "receptionist-0", "labels": {"voiceagents.dev/agent": "receptionist"}}
+    body: dict[str, Any] = {"metadata": meta, "spec": {"containers": [{"name": "worker", "image": "none"}]}}
+    desk.cluster.post(f"/api/v1/namespaces/{desk.namespace}/pods", body)
+    done = desk.voiceagent("logs")
+    assert (done.code, done.out, done.err) == (0, "", "Its pods have written nothing yet.\n")
+    desk.cluster.do("-n", desk.namespace, "delete", "pod", "receptionist-0", "--force", "--grace-period=0")
+    body["metadata"]["name"] = "receptionist-1"
+    body["spec"]["containers"][0]["name"] = "other"
+    desk.cluster.post(f"/api/v1/namespaces/{desk.namespace}/pods", body)
+    bad = desk.voiceagent("logs")
+    assert (bad.code, bad.out) == (6, "")
+    assert "Note: receptionist-1: container worker is not valid for pod receptionist-1." in bad.err
 
 
 def on_a_terminal(desk: Any, words: list[str], answer: Any) -> tuple[str, int]:

@@ -1,10 +1,12 @@
 """Keys, and what the gateway answers."""
 
 import json
+import socket
 import urllib.request
 from base64 import b64decode
 from typing import Any
 
+import pytest
 from voiceagent_gateway.api_keys import parse_entry, verify
 
 SECRET = "voiceagents-api-keys"
@@ -84,20 +86,68 @@ def test_a_gateway_that_is_not_there(desk: Any) -> None:
     assert "Give its address by --gateway" in none.err
 
 
-def test_through_the_api_server_there_is_no_key(desk: Any) -> None:
-    labels = {"app.kubernetes.io/part-of": "voiceagent-operator"}
-    spec = {"selector": {"app.kubernetes.io/name": "voiceagent-gateway"}, "ports": [{"name": "http", "port": 80}]}
-    body = {"metadata": {"name": "voiceagents-gateway", "labels": labels}, "spec": spec}
-    desk.cluster.post(f"/api/v1/namespaces/{desk.namespace}/services", body)
+def test_without_an_address_the_way_leads_through_the_api_server(desk: Any, gateway: Any) -> None:
+    address = own_address()
+    desk.apply()
     try:
-        keyed = desk.voiceagent("metrics", "--key", "va_x_1234567890123456")
-        assert keyed.code == 2
-        assert f"kubectl port-forward -n {desk.namespace} svc/voiceagents-gateway 8000:80" in keyed.err
-        podless = desk.voiceagent("metrics")
-        assert podless.code == 6
-        assert "No gateway pod answers" in podless.err
+        with gateway(address) as url:
+            port = int(url.rpartition(":")[2])
+            serve(desk, port)
+            podless = desk.voiceagent("metrics")
+            assert podless.code == 6
+            assert "No gateway pod answers" in podless.err
+            give_pod(desk, address, port)
+            metrics = desk.voiceagent("metrics")
+            assert metrics.code == 0, metrics
+            assert metrics.out.splitlines()[0].split() == ["Calls", "now", "0"]
+            unknown = desk.voiceagent("token", "nowhere/nobody")
+            assert (unknown.code, unknown.out) == (4, "")
+            assert "The gateway refused: There is no VoiceAgent nowhere/nobody." in unknown.err
+            keyed = desk.voiceagent("metrics", "--key", "va_x_1234567890123456")
+            assert keyed.code == 2
+            assert f"kubectl port-forward -n {desk.namespace} svc/voiceagents-gateway 8000:80" in keyed.err
     finally:
         desk.cluster.do("-n", desk.namespace, "delete", "service", "voiceagents-gateway")
+
+
+def own_address() -> str:
+    """An address of this machine to which the API server would go on: it goes to no loopback address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        return str(probe.getsockname()[0])
+
+
+def serve(desk: Any, port: int) -> None:
+    """The gateway's Service, as the chart makes it."""
+    labels = {"app.kubernetes.io/part-of": "voiceagent-operator"}
+    spec = {
+        "selector": {"app.kubernetes.io/name": "voiceagent-gateway"},
+        "ports": [{"name": "http", "port": 80, "targetPort": port}],
+    }
+    body = {"metadata": {"name": "voiceagents-gateway", "labels": labels}, "spec": spec}
+    desk.cluster.post(f"/api/v1/namespaces/{desk.namespace}/services", body)
+
+
+def give_pod(desk: Any, address: str, port: int) -> None:
+    """What kubelet and endpoint controllers would write for the gateway's pod."""
+    core, pod = f"/api/v1/namespaces/{desk.namespace}", {"kind": "Pod", "name": "gateway", "namespace": desk.namespace}
+    container = {"name": "gateway", "image": "none"}
+    desk.cluster.post(f"{core}/pods", {"metadata": {"name": "gateway"}, "spec": {"containers": [container]}})
+    status = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}
+    desk.cluster.merge(f"{core}/pods/gateway/status", {"status": status})
+    ports = [{"name": "http", "port": port}]
+    subset = {"addresses": [{"ip": address, "targetRef": pod}], "ports": ports}
+    desk.cluster.post(f"{core}/endpoints", {"metadata": {"name": "voiceagents-gateway"}, "subsets": [subset]})
+    slice_ = {
+        "metadata": {"name": "gateway", "labels": {"kubernetes.io/service-name": "voiceagents-gateway"}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address], "targetRef": pod, "conditions": {"ready": True}}],
+        "ports": ports,
+    }
+    desk.cluster.post(f"/apis/discovery.k8s.io/v1/namespaces/{desk.namespace}/endpointslices", slice_)
 
 
 def _get(url: str) -> str:
