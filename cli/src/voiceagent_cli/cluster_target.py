@@ -61,13 +61,13 @@ class ClusterTarget:
 
     async def _send(self, **query: str) -> dict[str, Any]:
         place = await self.open()
+        path = agents_path(place.namespace, self._name or "")
         async with place.open() as kube:
             try:
-                return await kube.patch(
-                    agents_path(place.namespace, self._name or ""), self._patch, JSON_PATCH, **query
-                )
+                return await kube.patch(path, self._patch, JSON_PATCH, **query)
             except KubeError as error:
-                if error.status == 422 and "/metadata/generation" in str(error):
+                # The API server does not say which step of a patch failed: so it is looked up.
+                if error.status == 422 and _generation(await kube.get(path)) != _generation(self._object):
                     raise CliError(
                         f"{self.title} was changed meanwhile, so nothing was written. Run it again.", Exit.REFUSED
                     ) from None
@@ -93,6 +93,10 @@ async def find_agent(kube: Kube, namespace: str, name: str | None) -> Mapping[st
         raise CliError(f"There is no VoiceAgent in namespace {namespace}. Name another by --namespace.", Exit.NOT_FOUND)
     several = ", ".join(one["metadata"]["name"] for one in items)
     raise CliError(f"Namespace {namespace} has several VoiceAgents: {several}. Say which.", Exit.USAGE)
+
+
+def _generation(item: Mapping[str, Any]) -> int:
+    return int(item["metadata"]["generation"])
 
 
 def _not_found(namespace: str, name: str, names: Sequence[str]) -> CliError:

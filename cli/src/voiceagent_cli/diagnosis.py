@@ -65,7 +65,9 @@ def diagnose(found: Found) -> list[Check]:
     for agent in found.agents:
         checks += _credentials(found, agent)
         checks += _conditions(agent)
-    if not found.agents and found.crd is not None:
+    if "agents" in found.unread:
+        checks.append(Check("Agents", Verdict.NOTE, found.unread["agents"], "Ask who runs the cluster."))
+    elif not found.agents and found.crd is not None:
         cure = "voiceagent init -f agent.yaml, then voiceagent apply -f agent.yaml"
         checks.append(Check("Agents", Verdict.NOTE, f"none in namespace {found.namespace}", cure))
     return checks
@@ -73,14 +75,16 @@ def diagnose(found: Found) -> list[Check]:
 
 def diagnosis_answer(checks: Sequence[Check]) -> Answer:
     """The checks as an answer."""
-    rows = [(check.verdict.upper(), check.what, check.found, check.cure) for check in checks]
+    rows: list[tuple[str, str, str]] = []
+    for check in checks:
+        rows.append((check.verdict.upper(), check.what, check.found))
+        if check.cure:
+            rows.append(("", "", f"→ {check.cure}"))
     value = [
         {"check": check.what, "verdict": check.verdict.value, "found": check.found, "cure": check.cure}
         for check in checks
     ]
-    return Answer(
-        value, ("", "CHECK", "FOUND", "WHAT TO DO"), rows, [one.what for one in checks if one.verdict == "bad"]
-    )
+    return Answer(value, ("", "CHECK", "FOUND"), rows, [one.what for one in checks if one.verdict == "bad"])
 
 
 def livekit_addresses(install: InstallConfig | None, agents: Sequence[Mapping[str, Any]]) -> list[str]:

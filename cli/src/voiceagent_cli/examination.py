@@ -90,9 +90,11 @@ async def _livekit_fault(address: str) -> str:
     scheme = {"wss": "https", "ws": "http"}.get(parts.scheme, parts.scheme)
     timeout = aiohttp.ClientTimeout(total=LIVEKIT_SECONDS)
     try:
-        async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as http:
-            # The server's own health check: no key is needed for it.
-            async with http.get(urlunsplit((scheme, parts.netloc, parts.path, "", ""))) as response:
-                return "" if response.status < 500 else f"answers {response.status}"
+        # The server's own health check: no key is needed for it.
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=True) as http,
+            http.get(urlunsplit((scheme, parts.netloc, parts.path, "", ""))) as response,
+        ):
+            return "" if response.status < 500 else f"answers {response.status}"
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return str(error).rstrip(".") or "no answer in time"

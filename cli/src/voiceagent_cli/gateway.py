@@ -46,8 +46,12 @@ async def ask(place: Place, path: str, query: Mapping[str, str] | None = None) -
         try:
             return await kube.get(f"{proxied}/proxy{path}", **(query or {}))
         except KubeError as error:
-            if error.status == 503:
-                raise CliError(f"No gateway pod answers: {error} `voiceagent doctor` looks why.", error.code) from None
+            if b'"detail"' in error.body:
+                raise _refusal(error.status, error.body) from None
+            if error.status in (404, 503):
+                raise CliError(
+                    f"No gateway pod answers: {error} `voiceagent doctor` looks why.", Exit.UNREACHABLE
+                ) from None
             raise
 
 

@@ -33,11 +33,12 @@ _load_incluster: Callable[..., None] = kubernetes_config.load_incluster_config
 class KubeError(CliError):
     """The API server refused, or there was no answer. `status` is the HTTP status, 0 for no answer."""
 
-    def __init__(self, status: int, message: str, reason: str = "") -> None:
+    def __init__(self, status: int, message: str, reason: str = "", body: bytes = b"") -> None:
         code = Exit.UNREACHABLE if status == 0 or status >= 500 else _CODES.get(status, Exit.INVALID)
         super().__init__(message, code)
         self.status = status
         self.reason = reason
+        self.body = body
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Access:
         context = RESTClientObject(self.configuration).ssl_context
         connector = aiohttp.TCPConnector(ssl=context)
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS, connect=CONNECT_SECONDS)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as http:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True) as http:
             yield Kube(http, self.configuration)
 
 
@@ -65,6 +66,7 @@ async def access(context: str | None, namespace: str | None) -> Access:
             _load_incluster(client_configuration=configuration)
             own = _IN_POD.read_text(encoding="utf-8").strip()
         else:
+            _require_kubeconfig()
             loader = await _load_kubeconfig(context=context, client_configuration=configuration, persist_config=False)
             own = str((loader.current_context.get("context") or {}).get("namespace") or "default")
     except (kubernetes_config.ConfigException, OSError, YAMLError) as error:
@@ -74,6 +76,17 @@ async def access(context: str | None, namespace: str | None) -> Access:
             Exit.UNREACHABLE,
         ) from None
     return Access(configuration, namespace or own)
+
+
+def _require_kubeconfig() -> None:
+    """Raises CliError where no kubeconfig is there at all."""
+    named = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube/config")
+    if not any(Path(path).is_file() for path in named.split(os.pathsep) if path):
+        raise CliError(
+            f"There is no kubeconfig at {named}. Set KUBECONFIG to a file that names a cluster, or work on a file by "
+            "-f.",
+            Exit.UNREACHABLE,
+        )
 
 
 class Kube:
@@ -152,6 +165,7 @@ class Kube:
             data=body,
             headers=headers,
             proxy=self._configuration.proxy,
+            server_hostname=self._configuration.tls_server_name,
             timeout=limits or self._http.timeout,
         ) as response:
             if response.status >= 400:
@@ -191,7 +205,7 @@ def _refusal(status: int, body: bytes, path: str) -> KubeError:
         )
     if status == 401:
         message = "The API server does not know you: log in to the cluster anew, or choose another --context"
-    return KubeError(status, f"{message.rstrip('.')}.", reason)
+    return KubeError(status, f"{message.rstrip('.')}.", reason, body)
 
 
 def _say(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """`voiceagent`, and the same as `kubectl voiceagent`."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -39,6 +40,8 @@ app.command()(completion.completion)
 
 def main() -> int:
     """The process's exit code."""
+    # What packages have to say beside their errors is nothing to whoever runs a command.
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
     name = Path(sys.argv[0]).name
     try:
         app(prog_name="kubectl voiceagent" if name.startswith("kubectl-") else "voiceagent")

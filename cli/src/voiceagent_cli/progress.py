@@ -33,7 +33,7 @@ def progress_of(agent: Mapping[str, Any]) -> Progress:
         return Progress(False, True, str(stalled.get("message") or message))
     if ready.get("status") == "True" and moving.get("status") == "False":
         return Progress(True, False, message)
-    return Progress(False, False, str(moving.get("message") if moving.get("status") == "True" else message))
+    return Progress(False, False, str(moving.get("message") if ready.get("status") == "True" else message))
 
 
 def status_answer(agents: Sequence[Mapping[str, Any]], now: datetime, *, namespaces: bool = False) -> Answer:

@@ -23,7 +23,8 @@ def agent_answer(document: Mapping[str, Any]) -> Answer:
     spec = document.get("spec") or {}
     name = str((document.get("metadata") or {}).get("name", ""))
     rows = [("Name", name), ("Language", spec.get("language", "en"))]
-    rows += [(TITLES[kind], _choice(choice)) for kind, choice in (spec.get("providers") or {}).items() if choice]
+    providers = spec.get("providers") or {}
+    rows += [(title, _choice(providers[kind])) for kind, title in TITLES.items() if providers.get(kind)]
     rows += [
         ("Plugins", ", ".join(str(plugin.get("name")) for plugin in spec.get("plugins") or ()) or "none"),
         ("Tools", ", ".join(str(server.get("name")) for server in spec.get("mcpServers") or ()) or "none"),
@@ -44,8 +45,8 @@ def providers_answer(entries: Iterable[ProviderEntry]) -> Answer:
             entry.name,
             entry.default_model,
             entry.default_voice,
-            ", ".join(one.key for one in entry.credentials if not one.optional),
-            ", ".join(model for model in entry.models if model != entry.default_model),
+            ", ".join(one.key for one in entry.credentials if not one.optional) or None,
+            ", ".join(model for model in entry.models if model != entry.default_model) or None,
         )
         for entry in listed
     ]

@@ -45,7 +45,7 @@ class Answer:
 
 
 def columns(rows: Sequence[Sequence[Any]]) -> str:
-    """Rows with their cells one below the other; an empty cell is a hyphen."""
+    """Rows with their cells one below the other; a cell of None is a hyphen."""
     texts = [[_cell(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*texts, strict=True)]
     lines = (GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in texts)
@@ -61,6 +61,6 @@ def age(seconds: float) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None or value == "":
+    if value is None:
         return "-"
     return " ".join(str(value).split())

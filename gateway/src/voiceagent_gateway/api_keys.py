@@ -16,7 +16,17 @@ from voiceagent_api.api_keys import (
 
 from voiceagent_gateway.identity import Identity, Scope
 
-__all__ = ["KEY_NAME", "EntryError", "KeyEntry", "entry_text", "hash_of", "key_name", "new_key", "parse_entry", "verify"]
+__all__ = [
+    "KEY_NAME",
+    "EntryError",
+    "KeyEntry",
+    "entry_text",
+    "hash_of",
+    "key_name",
+    "new_key",
+    "parse_entry",
+    "verify",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ def doctor(
     context: options.Context = None,
     output: options.Output = Format.TABLE,
 ) -> None:
-    """Check cluster, CRD, operator, gateway, LiveKit, ingress, Secrets and agents. Exit code 1 where something is bad."""
+    """Check all between here and a spoken word. Exit code 1 where something is bad."""
     from voiceagent_cli.diagnosis import Verdict, diagnose, diagnosis_answer
     from voiceagent_cli.examination import examine
 

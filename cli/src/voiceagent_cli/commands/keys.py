@@ -105,8 +105,8 @@ def keys_answer(data: Mapping[str, str]) -> Answer:
     rows = [
         (
             one["name"],
-            ", ".join(one.get("agents", ())),
-            ", ".join(one.get("rooms", ())),
+            ", ".join(one.get("agents", ())) or None,
+            ", ".join(one.get("rooms", ())) or None,
             {True: "yes", False: "no", None: None}[one.get("metrics")],
             one.get("expires") or ("never" if "fault" not in one else None),
             one.get("fault"),

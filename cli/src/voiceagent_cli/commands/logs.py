@@ -1,7 +1,7 @@
 """`logs`: what the worker pods of an agent write."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from voiceagent_api.names import LABEL_AGENT, WORKER_CONTAINER
@@ -9,6 +9,9 @@ from voiceagent_api.names import LABEL_AGENT, WORKER_CONTAINER
 from voiceagent_cli import options, screen
 from voiceagent_cli.errors import CliError, Exit
 from voiceagent_cli.running import run
+
+PODS_MAX: Final = 50
+"""Each has a connection of its own."""
 
 
 def logs(
@@ -43,20 +46,28 @@ async def _logs(name: str | None, query: dict[str, str], namespace: str | None, 
                 Exit.NOT_FOUND,
             )
         names = sorted(pod["metadata"]["name"] for pod in pods)
+        if len(names) > PODS_MAX:
+            screen.warn(f"Only {PODS_MAX} of {len(names)} pods are read at once.")
+            names = names[:PODS_MAX]
         done = await asyncio.gather(*(_one(kube, place.namespace, pod, query, len(names) > 1) for pod in names))
-        if not any(done):
+        read = [lines for lines in done if lines is not None]
+        if not read:
             raise CliError("No pod gave its log.", Exit.UNREACHABLE)
+        if not sum(read):
+            screen.say("Its pods have written nothing yet.")
 
 
-async def _one(kube: Any, namespace: str, pod: str, query: dict[str, str], several: bool) -> bool:
-    """Whether the pod's log could be read; one that cannot does not end the others."""
+async def _one(kube: Any, namespace: str, pod: str, query: dict[str, str], several: bool) -> int | None:
+    """How many lines there were; None for a log that cannot be read, which does not end the others."""
     from voiceagent_cli.kube import KubeError, core_path
 
+    count = 0
     prefix = f"[{pod}] " if several else ""
     try:
         async for line in kube.lines(core_path(namespace, "pods", pod) + "/log", query):
+            count += 1
             screen.put(f"{prefix}{line.decode('utf-8', 'replace')}\n")
     except KubeError as error:
         screen.warn(f"{pod}: {error}")
-        return False
-    return True
+        return None
+    return count
