@@ -34,6 +34,7 @@ def open_page(microphone: Path | None = None, *, refused: bool = False, **contex
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=[*_FLAGS, *allows, *speaks])
         try:
-            yield browser.new_page(**{"viewport": {"width": 1100, "height": 800}, "locale": "en-GB", **context})
+            known = {"viewport": {"width": 1100, "height": 800}, "locale": "en-GB", **context}
+            yield browser.new_context(**known).new_page()
         finally:
             browser.close()

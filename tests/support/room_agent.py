@@ -62,7 +62,9 @@ class RoomAgent:
             time.sleep(0.05)
 
     def leave(self) -> None:
-        """Leave the room, if in one, and stop."""
+        """Leave the room, if in one, and stop; may be called again."""
+        if not self._thread.is_alive():
+            return
         with suppress(Exception):
             self._do(self._leave())
         self._loop.call_soon_threadsafe(self._loop.stop)

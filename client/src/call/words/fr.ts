@@ -5,7 +5,7 @@ const TELL_OTHERS = "Si cela dure, prévenez le responsable de ce service.";
 export const fr: Words = {
   tag: "fr",
   texts: {
-    title: "Appeler un agent vocal",
+    title: "Appeler un agent",
     agent: "Agent",
     call: "Appeler",
     callAgain: "Rappeler",

@@ -25,6 +25,12 @@ def call(page: Page, address: str) -> None:
     button.click()
 
 
+def until_loud(page: Page, level: str) -> None:
+    """Wait until the level shows a sound."""
+    loud = "id => document.getElementById(id).value > 0.1"
+    page.wait_for_function(loud, arg=level, timeout=PATIENCE_MILLISECONDS)
+
+
 def test_a_call_shows_its_state_both_sides_words_and_how_long_an_answer_took(serve: Serve, agent: RoomAgent) -> None:
     gateway = serve()
     with open_page() as page:
@@ -48,10 +54,8 @@ def test_a_call_shows_its_state_both_sides_words_and_how_long_an_answer_took(ser
         assert int(answer.get_attribute("data-waited") or "0") > 0
 
         page.get_by_test_id("devices").locator("summary").click()
-        for level in ("microphone-level", "speaker-level"):
-            page.wait_for_function(
-                "id => document.getElementById(id).value > 0.1", arg=level, timeout=PATIENCE_MILLISECONDS
-            )
+        until_loud(page, "microphone-level")
+        until_loud(page, "speaker-level")
         page.get_by_test_id("chat-input").fill("Thank you")
         page.get_by_test_id("chat-send").click()
         agent.until_heard("Thank you")
@@ -72,9 +76,7 @@ def test_another_microphone_is_taken_in_the_middle_of_a_call(serve: Serve, agent
         other = choice.locator("option").nth(2)
         expect(other).to_be_attached()
         choice.select_option(other.get_attribute("value"))
-        page.wait_for_function(
-            "document.getElementById('microphone-level').value > 0.1", timeout=PATIENCE_MILLISECONDS
-        )
+        until_loud(page, "microphone-level")
         expect(page.get_by_test_id("error")).to_be_hidden()
         expect(page.get_by_test_id("state")).to_have_text("Listening")
         page.reload()
