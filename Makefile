@@ -36,6 +36,7 @@ test-unit: $(VENV)/.installed ## Tests that need nothing but Python (and Node fo
 	@$(SANDBOX) client-test
 
 test-integration: $(VENV)/.installed ## Tests against a real API server and a real livekit-server
+	@$(SANDBOX) machine
 	@$(SANDBOX) servers
 	$(RUN)/pytest -n 2 --dist loadfile --rights $(ONCE_MORE) tests/integration
 

@@ -74,6 +74,7 @@ export function createView(actions: Actions): View {
   const language = element("language-select", HTMLSelectElement);
   const stage = element("stage", HTMLDivElement);
   const chooser = element("chooser", HTMLDivElement);
+  const devices = element("devices", HTMLDetailsElement);
   const signIn = createSignIn(actions.signIn, actions.signOut);
   const lines = createLines(
     element("transcript-scroll", HTMLDivElement),
@@ -127,6 +128,7 @@ export function createView(actions: Actions): View {
     const asked = model.signIn !== null;
     chooser.hidden = asked;
     stage.hidden = asked;
+    devices.hidden = asked;
     signIn.render(model.signIn, model.signedIn, calling, words);
     renderChooser(model, calling);
 

@@ -32,13 +32,18 @@ export function barHeights(frame: Frame): number[] {
       case "speaking":
         return loudness(frame.bands, fromCentre);
       case "listening":
-        return 0.6 * loudness(frame.bands, fromCentre);
+        // It breathes while the caller is silent: it is seen to be there.
+        return Math.max(0.6 * loudness(frame.bands, fromCentre), breath(reducedMotion ? 0 : seconds, fromCentre));
       case "waiting":
         return reducedMotion ? 0.06 : 0.06 + 0.06 * (1 + Math.sin(seconds * 2.4)) * (1 - fromCentre);
       case "thinking":
         return reducedMotion ? 0.2 : 0.05 + 0.3 * Math.max(0, Math.sin(seconds * 5 - index * 0.45)) ** 3;
     }
   });
+}
+
+function breath(seconds: number, fromCentre: number): number {
+  return (0.1 + 0.06 * Math.sin(seconds * 1.6)) * (1 - fromCentre ** 2);
 }
 
 /** Speech is loudest at low frequencies: they stand in the middle, and the ends taper off. */

@@ -175,6 +175,20 @@ async def test_the_page_may_connect_to_the_gateway_and_the_agents_livekit_server
 
 
 @pytest.mark.usefixtures("client_dir")
+async def test_sites_that_are_allowed_may_show_the_page_in_a_frame_and_no_others(
+    world: Any, ask: httpx.AsyncClient
+) -> None:
+    origins = ["https://www.example.com", "http://localhost:3000"]
+    gateway = world.install.gateway.model_copy(update={"allowed_origins": origins})
+    world.install = world.install.model_copy(update={"gateway": gateway})
+
+    policy = (await ask.get("/")).headers["content-security-policy"]
+
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert directives["frame-ancestors"] == "'self' https://www.example.com http://localhost:3000"
+
+
+@pytest.mark.usefixtures("client_dir")
 @pytest.mark.parametrize(
     "path", ["/nothing", "/assets/none-BYg9S0x4.js", "/../settings.py", "/%2e%2e/%2e%2e/etc/passwd"]
 )

@@ -5,7 +5,7 @@ const TELL_OTHERS = "Si cela dure, prévenez le responsable de ce service.";
 export const fr: Words = {
   tag: "fr",
   texts: {
-    title: "Appeler un agent vocal",
+    title: "Appeler un agent",
     agent: "Agent",
     call: "Appeler",
     callAgain: "Rappeler",
@@ -15,7 +15,7 @@ export const fr: Words = {
     transcript: "Transcription",
     transcriptEmpty: "Ce que vous et l’agent direz s’affichera ici.",
     message: "Message à l’agent",
-    messageHint: "Écrire au lieu de parler",
+    messageHint: "Ou écrivez…",
     send: "Envoyer",
     devices: "Micro et haut-parleur",
     microphone: "Micro",
@@ -70,7 +70,7 @@ export const fr: Words = {
   notReady: "pas prêt",
   notReadyYet: "Pas encore prêt.",
   ready: "Prêt",
-  standardDevice: "Comme le système",
+  standardDevice: "Choix du système",
   keyMalformed: "Une clé n’a ni espace ni accent. Copiez-la de nouveau, de va_ à son dernier caractère.",
   keyRefused: "Le service n’accepte pas cette clé. Vérifiez qu’elle est complète, ou demandez-en une autre.",
   nextTry: (seconds) => (seconds === 0 ? "Nouvel essai." : `Nouvel essai dans ${seconds} s.`),
