@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
-from voiceagent_worker.logs import JsonFormatter, MainLogs, Redactor, SendingFormatter, TextFormatter
+from voiceagent_worker.logs import NOISY, OWN, JsonFormatter, MainLogs, Redactor, SendingFormatter, TextFormatter
 from yarl import URL
 
 KEY = "sk-very-secret"
@@ -115,6 +115,7 @@ def test_text_has_a_traceback_below_its_line() -> None:
 def test_level_and_format_change_from_one_record_to_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
     before = root.handlers[:]
+    levels = {name: logging.getLogger(name).level for name in (*OWN, *NOISY)}
     try:
         main = MainLogs("INFO", "json", redactor())
         logger = logging.getLogger("voiceagent_worker.test")
@@ -125,6 +126,8 @@ def test_level_and_format_change_from_one_record_to_the_next(capsys: pytest.Capt
     finally:
         root.handlers[:] = before
         logging.captureWarnings(False)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
     one, three = capsys.readouterr().err.splitlines()
     assert json.loads(one)["message"] == "one"
     assert three.endswith(" ERROR   voiceagent_worker.test: three")

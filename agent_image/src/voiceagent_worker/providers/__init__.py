@@ -144,8 +144,8 @@ def _build(kind: ProviderKind, config: ProviderConfig, language: str, redactor: 
         ) from error
     except Exception as error:
         raise AgentCreationError(
-            f'The {kind} provider "{config.provider}" could not be set up ({type(error).__name__}); '
-            "the pod's log has the details."
+            f'The {kind} provider "{config.provider}" could not be set up ({type(error).__name__}).',
+            "Check its options; the pod's log has the details.",
         ) from error
 
 
@@ -163,8 +163,8 @@ def _import_factory(entry: ProviderEntry) -> Factory:
     except (ImportError, AttributeError) as error:
         missing = getattr(error, "name", None) or entry.factory
         raise DependencyNotFoundError(
-            f'The {entry.kind} provider "{entry.name}" needs {missing}, which this worker image lacks. '
-            "Use the worker image of this release, or add the provider's plugin to yours."
+            f'The {entry.kind} provider "{entry.name}" needs {missing}, which this worker image lacks.',
+            DependencyNotFoundError.kind_remedy,
         ) from error
     return factory
 
