@@ -59,7 +59,7 @@ def create_agent(config: AgentConfig, plugins: CallPlugins | None = None) -> Age
 
 
 def create_session(
-    models: Models, voice_detection: vad.VAD, turns: TurnDetection, plugins: CallPlugins | None = None
+    models: Models, voice_detection: vad.VAD | None, turns: TurnDetection, plugins: CallPlugins | None = None
 ) -> AgentSession[None]:
     """How it talks, and who speaks when. Raises ConfigurationError or SessionCreationError."""
     realtime = isinstance(models.llm, llm.RealtimeModel)

@@ -57,8 +57,12 @@ EXIT_CONFIGURATION: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the worker, or with `show` first print its configuration; the result is the process's exit code."""
+    """Run the worker; `show` first prints its configuration, `dev` talks in writing. The process's exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["dev"]:
+        from voiceagent_worker.dev import dev
+
+        return dev(given[1:], os.environ)
     if given[:1] == ["show"]:
         return show(read_settings(given[1:], os.environ))
     settings = read_settings(given, os.environ)
