@@ -48,7 +48,7 @@ def configured_store(environment: Mapping[str, str]) -> tuple[str | None, str | 
     place = Path(environment.get(ENV_CONFIG) or Path(CONFIG_MOUNT_PATH, CONFIG_FILE_NAME))
     try:
         plugins: list[dict[str, Any]] = json.loads(place.read_text(encoding="utf-8")).get("plugins", [])
-        settings = next((one.get("config", {}) for one in plugins if one.get("name") == STATE), {})
+        settings: dict[str, Any] = next((one.get("config", {}) for one in plugins if one.get("name") == STATE), {})
         return settings.get("redisURLFile"), settings.get("path")
     except FileNotFoundError:
         return None, None
