@@ -113,7 +113,7 @@ async def test_worker_whose_port_is_taken_ends_with_1_and_says_which(
         pod="pod",
         revision="abc",
     )
-    worker = Worker(settings, loaded, LiveKitCredentials("key", "secret"), RunFolder(tmp_path))
+    worker = Worker(settings, loaded, LiveKitCredentials("key", "secret"), RunFolder(tmp_path), lambda *_: None)
     assert await worker.run() == EXIT_FAILED
     assert f"The HTTP endpoints cannot listen on port {port}" in caplog.text
     await taken.stop()

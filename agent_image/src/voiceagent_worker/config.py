@@ -69,8 +69,8 @@ def load_config(path: Path, layers: Layers | None = None, *, required: bool = Tr
     config, origins = composed.config, composed.origins
     if not re.match(LIVEKIT_URL_PATTERN, config.livekit_url):
         raise ConfigurationError(
-            f"{_place('livekitURL', origins, path)} cannot be used: livekitURL must be an address such as "
-            "wss://livekit.example.com, without spaces."
+            f"{_place('livekitURL', origins, path)} cannot be used.",
+            "livekitURL must be an address such as wss://livekit.example.com, without spaces.",
         )
     problems: dict[str, list[str]] = {}
     for kind, one in all_providers(config):
@@ -89,7 +89,7 @@ def read_accepted(path: Path) -> AcceptedConfig:
         return AcceptedConfig.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise ConfigurationError(
-            f"The accepted configuration {path} cannot be read ({type(error).__name__}). Restart the worker."
+            f"The accepted configuration {path} cannot be read ({type(error).__name__}).", "Restart the worker."
         ) from error
 
 
@@ -100,7 +100,7 @@ def _read(path: Path, required: bool) -> str | None:
     except FileNotFoundError as error:
         if not required:
             return None
-        raise ConfigurationError(f"{subject} does not exist. Mount the agent's ConfigMap there.") from error
+        raise ConfigurationError(f"{subject} does not exist.", "Mount the agent's ConfigMap there.") from error
     except OSError as error:
         raise ConfigurationError(f"{subject} cannot be read: {error.strerror}.") from error
     if len(data) > MAX_BYTES:
@@ -230,7 +230,8 @@ def _refuse_another_agent(path: Path, old: AgentConfig, new: AgentConfig) -> Non
         keys = ", ".join(AgentConfig.model_fields[name].alias or name for name in changed)
         raise ConfigurationError(
             f"The agent's config file {path} changes {keys}, which needs a new pod: a running one "
-            "keeps what it is registered with."
+            "keeps what it is registered with.",
+            "Restart the worker; the operator does so by itself.",
         )
 
 

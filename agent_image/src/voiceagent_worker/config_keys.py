@@ -30,14 +30,14 @@ def require_known(key: str) -> None:
     walked: list[str] = []
     for part in key.split("."):
         if model is None:
-            raise ConfigurationError(f'"{dotted(tuple(walked))}" has no keys below it; set it as a whole.')
+            raise ConfigurationError(f'"{dotted(tuple(walked))}" has no keys below it.', "Set it as a whole.")
         known = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
         if part not in known:
             near = difflib.get_close_matches(part, known, n=1, cutoff=0.6)
             hint = f' Did you mean "{dotted((*walked, near[0]))}"?' if near else ""
             where = dotted(tuple(walked)) or "the config file"
             raise ConfigurationError(
-                f'"{key}" is no key of the configuration.{hint} Known in {where}: {", ".join(sorted(known))}.'
+                f'"{key}" is no key of the configuration.{hint}', f"Known in {where}: {', '.join(sorted(known))}."
             )
         walked.append(part)
         if _is_open(known[part]):

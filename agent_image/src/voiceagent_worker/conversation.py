@@ -40,8 +40,7 @@ from voiceagent_worker.turns import TurnTracker
 from voiceagent_worker.usage import usage_by_model
 
 REALTIME_HEARS_ALONE: Final = (
-    "spec.turnDetection.mode stt needs a speech-to-text provider, which a realtime model takes the place of: set it to "
-    "vad, model or manual."
+    "spec.turnDetection.mode stt needs a speech-to-text provider, which a realtime model takes the place of."
 )
 BACKSTOP: Final = 20
 """Failures in a row after which livekit-agents ends a session by itself; Apology does before that, with a word."""
@@ -54,11 +53,13 @@ def create_agent(config: AgentConfig, plugins: CallPlugins | None = None) -> Age
             return PluginAgent(instructions=config.instructions, plugins=plugins)
         return Agent(instructions=config.instructions)
     except Exception as error:
-        raise AgentCreationError(f"The agent could not be made: {error}") from error
+        raise AgentCreationError(
+            f"The agent could not be made: {_ended(error)}", AgentCreationError.kind_remedy
+        ) from error
 
 
 def create_session(
-    models: Models, voice_detection: vad.VAD, turns: TurnDetection, plugins: CallPlugins | None = None
+    models: Models, voice_detection: vad.VAD | None, turns: TurnDetection, plugins: CallPlugins | None = None
 ) -> AgentSession[None]:
     """How it talks, and who speaks when. Raises ConfigurationError or SessionCreationError."""
     realtime = isinstance(models.llm, llm.RealtimeModel)
@@ -79,7 +80,9 @@ def create_session(
     except WorkerError:
         raise
     except Exception as error:
-        raise SessionCreationError(f"The voice session could not be made: {error}") from error
+        raise SessionCreationError(
+            f"The voice session could not be made: {_ended(error)}", SessionCreationError.kind_remedy
+        ) from error
 
 
 def connect_options(models: Models) -> SessionConnectOptions:
@@ -119,7 +122,7 @@ def turn_handling(turns: TurnDetection, realtime: bool = False, *, preemptive: b
 def _turn_detection(turns: TurnDetection, realtime: bool) -> TurnDetectionMode:
     match turns.mode:
         case "stt" if realtime:
-            raise ConfigurationError(REALTIME_HEARS_ALONE)
+            raise ConfigurationError(REALTIME_HEARS_ALONE, "Set it to vad, model or manual.")
         case "stt" | "manual":
             return turns.mode
         case "model":
@@ -181,3 +184,8 @@ def report(
     session.on("user_input_transcribed", on_transcript)
     availability.report(session_id, send)
     session.on("close", on_close)
+
+
+def _ended(error: Exception) -> str:
+    """Somebody else's words as a sentence."""
+    return f"{str(error).rstrip('.') or type(error).__name__}."

@@ -66,19 +66,19 @@ def read_key_file(path: Path, subject: str, remedy: str) -> str:
         # resolved first: a Secret volume is swapped as a whole, and this file must be of one version
         key = path.resolve().read_text(encoding="utf-8").strip()
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{subject} is missing: there is no file {path}. {remedy}") from error
+        raise ConfigurationError(f"{subject} is missing: there is no file {path}.", remedy) from error
     except OSError as error:
-        raise ConfigurationError(f"{subject} cannot be read from {path}: {error.strerror}. {remedy}") from error
+        raise ConfigurationError(f"{subject} cannot be read from {path}: {error.strerror}.", remedy) from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{subject} in {path} is not text. {remedy}") from error
+        raise ConfigurationError(f"{subject} in {path} is not text.", remedy) from error
     if not key:
-        raise ConfigurationError(f"{subject} is empty: the file {path} has no content. {remedy}")
+        raise ConfigurationError(f"{subject} is empty: the file {path} has no content.", remedy)
     return _checked(key, subject, str(path), remedy)
 
 
 def _checked(key: str, subject: str, place: str, remedy: str) -> str:
     if not key:
-        raise ConfigurationError(f"{subject} is empty in {place}. {remedy}")
+        raise ConfigurationError(f"{subject} is empty in {place}.", remedy)
     if not key.isprintable():
-        raise ConfigurationError(f"{subject} in {place} holds more than one line or unprintable characters. {remedy}")
+        raise ConfigurationError(f"{subject} in {place} holds more than one line or unprintable characters.", remedy)
     return key

@@ -177,11 +177,14 @@ class Call:
         except TimeoutError as error:
             raise SessionStartError(
                 f"The agent could not join room {self._context.job.room.name} at {config.livekit_url} "
-                f"within {START_SECONDS:.0f} s."
+                f"within {START_SECONDS:.0f} s.",
+                SessionStartError.kind_remedy,
             ) from error
         except rtc.ConnectError as error:
+            room = self._context.job.room.name
             raise SessionStartError(
-                f"The agent could not join room {self._context.job.room.name} at {config.livekit_url}: {error.message}"
+                f"The agent could not join room {room} at {config.livekit_url}: {error.message}.",
+                SessionStartError.kind_remedy,
             ) from error
 
     async def _remember(self, session: AgentSession[None], agent: Agent) -> bool:

@@ -128,7 +128,7 @@ def _settle(stack: "_Stack", file_name: str, *, with_file: bool) -> tuple[AgentC
             wrong = [(_path(one["loc"]), one["msg"]) for one in error.errors()]
         unsafe = [(path, text) for path, text in wrong if not path or path[0] not in SAFE_FIELDS]
         if unsafe:
-            raise ConfigurationError(_unsafe_sentence(unsafe, stack, file_name, with_file)) from None
+            raise _unsafe(unsafe, stack, file_name, with_file) from None
         for path, text in wrong:
             origin = stack.take_back(path)
             problems.append(
@@ -136,16 +136,16 @@ def _settle(stack: "_Stack", file_name: str, *, with_file: bool) -> tuple[AgentC
             )
 
 
-def _unsafe_sentence(wrong: list[tuple[Path, str]], stack: "_Stack", file_name: str, with_file: bool) -> str:
+def _unsafe(wrong: list[tuple[Path, str]], stack: "_Stack", file_name: str, with_file: bool) -> ConfigurationError:
     listed = "; ".join(f"{dotted(path) or 'the whole'}: {text}{_elsewhere(path, stack)}" for path, text in wrong[:5])
     if with_file:
-        return f"The agent's config file {file_name} is wrong at {listed}."
+        return ConfigurationError(f"The agent's config file {file_name} is wrong at {listed}.")
     if wrong[0][0] == ("livekitURL",):
-        return (
-            f"There is no config file {file_name}, and the environment does not say which LiveKit server to use. "
-            "Set LIVEKIT_URL, or give a config file with --config."
+        return ConfigurationError(
+            f"There is no config file {file_name}, and the environment does not say which LiveKit server to use.",
+            "Set LIVEKIT_URL, or give a config file with --config.",
         )
-    return f"Without a config file the configuration is wrong at {listed}."
+    return ConfigurationError(f"Without a config file the configuration is wrong at {listed}.")
 
 
 def _elsewhere(path: Path, stack: "_Stack") -> str:

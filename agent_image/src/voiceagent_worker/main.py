@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -57,8 +57,12 @@ EXIT_CONFIGURATION: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the worker, or with `show` first print its configuration; the result is the process's exit code."""
+    """Run the worker; `show` first prints its configuration, `dev` talks in writing. The process's exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["dev"]:
+        from voiceagent_worker.dev import dev
+
+        return dev(given[1:], os.environ)
     if given[:1] == ["show"]:
         return show(read_settings(given[1:], os.environ))
     settings = read_settings(given, os.environ)
@@ -78,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if preload else "0"
     folder = RunFolder(Path(tempfile.mkdtemp(prefix="voiceagent-")))
     try:
-        return asyncio.run(Worker(settings, first, credentials, folder, main_logs).run())
+        return asyncio.run(Worker(settings, first, credentials, folder, main_logs.change).run())
     finally:
         shutil.rmtree(folder.path, ignore_errors=True)
 
@@ -92,7 +96,7 @@ class Worker:
         first: LoadedConfig,
         credentials: LiveKitCredentials,
         folder: RunFolder,
-        main_logs: logs.MainLogs,
+        change_logs: Callable[[str, logs.Format], None],
     ) -> None:
         # only now: it takes seconds, and a wrong config file is told without them
         from voiceagent_worker.entrypoint import modules_to_preload, prepare_process, run_call
@@ -101,7 +105,7 @@ class Worker:
 
         config = first.config
         self._settings = settings
-        self._logs = main_logs
+        self._change_logs = change_logs
         self._process, self._started_at = uuid.uuid4().hex, _now()
         self._drain = Drain()
         self._watcher = ConfigWatcher(settings.config_path, folder.accepted_config, first, settings.layers)
@@ -237,7 +241,7 @@ class Worker:
             logger.error(self._watcher.error)
             return
         config = self._watcher.current.config
-        self._logs.change(config.log_level, config.log_format)
+        self._change_logs(config.log_level, config.log_format)
         self._expect(config)
         logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
         self._tell_metrics()

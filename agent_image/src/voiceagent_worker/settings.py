@@ -46,7 +46,8 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
     named_config = environment.get(ENV_CONFIG)
     parser = argparse.ArgumentParser(
         prog="voiceagent-worker",
-        description="Serve the calls of one voice agent; `show` as the first argument prints its configuration.",
+        description="Serve the calls of one voice agent; `show` as the first argument prints its configuration, "
+        "`dev MANIFEST` talks to an agent in the terminal.",
     )
     parser.add_argument(
         "--config",

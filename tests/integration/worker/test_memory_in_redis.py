@@ -1,11 +1,14 @@
 """Callers that are remembered in a real Redis, which many pods share."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from local_redis import LocalRedis, redis_server
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError
 from voiceagent_worker.events import PluginsRan, SentEvent
 from voiceagent_worker.plugins.breaker import CircuitBreaker
 from voiceagent_worker.plugins.call import CallPlugins
@@ -49,6 +52,29 @@ async def test_a_caller_is_known_to_another_pod_until_erased(redis: LocalRedis, 
     assert await erase("default/receptionist", "+33612345678", {"REDIS_URL": address(redis)})
     assert await store.load(key_of("default/receptionist", "+33612345678"), 0) == []
     await store.close()
+
+
+async def test_the_user_that_the_page_describes_may_remember_and_nothing_else(
+    redis: LocalRedis, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text()
+    found = re.search(r"`ACL (SETUSER agents [^`]*)`", page)
+    assert found is not None
+    admin = Redis.from_url(address(redis), decode_responses=True)
+    await admin.set("voiceagent:reservations", "promised")
+    await admin.execute_command("ACL", *found[1].replace("PASSWORD", "of-agents").split())
+    (tmp_path / "url").write_text(f"redis://agents:of-agents@127.0.0.1:{redis.port}/1")
+    for heard, remembered in (("My name is Ann.", ""), ("Bye.", "My name is Ann.")):
+        call = call_of(tmp_path / "url", [])
+        assert remembered in await call.start("ann")
+        await call.from_user(heard)
+        await call.end()
+    assert await erase("default/receptionist", "ann", {}, str(tmp_path / "url"))
+    agents = Redis.from_url(f"redis://agents:of-agents@127.0.0.1:{redis.port}/0")
+    for command in (("GET", "voiceagent:reservations"), ("SCAN", "0"), ("FLUSHALL",)):
+        with pytest.raises(NoPermissionError):
+            await agents.execute_command(*command)
+    await asyncio.gather(agents.aclose(), admin.aclose())
 
 
 async def test_redis_forgets_by_itself_when_the_retention_is_over(redis: LocalRedis) -> None:

@@ -160,7 +160,7 @@ def test_the_model_of_turns_is_the_local_one() -> None:
 def test_a_realtime_model_hears_by_itself() -> None:
     with pytest.raises(ConfigurationError) as error:
         turn_handling(TurnDetection(mode="stt"), realtime=True)
-    assert "set it to vad, model or manual" in str(error.value)
+    assert "Set it to vad, model or manual" in str(error.value)
 
 
 async def test_a_realtime_model_takes_the_place_of_the_three(tmp_path: Path) -> None:

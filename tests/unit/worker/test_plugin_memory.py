@@ -1,6 +1,8 @@
 """Callers are remembered across calls, for as long as they may be, and forgotten when asked to."""
 
 import asyncio
+import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,21 @@ async def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     async with Call(tmp_path) as call:
         await call.turn("hello", "hi")
     assert (tmp_path / "memory.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_caller_is_erased_where_the_agents_config_file_keeps_callers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, config = tmp_path / "memory.db", tmp_path / "agent.json"
+    key = key_of("default/receptionist", "ann")
+    asyncio.run(SqliteStore(path).save(key, [Remark("user", "hello", 1.0)], 3600, time.time()))
+    config.write_text(json.dumps({"plugins": [{"name": "conversation_memory", "config": {"path": str(path)}}]}))
+    monkeypatch.setenv("VOICEAGENT_CONFIG", str(config))
+    assert main(["default/receptionist", "ann"]) == 0
+    assert capsys.readouterr().out == "Forgotten.\n"
+    config.write_text("rubbish")
+    assert main(["default/receptionist", "ann"]) == 2
+    assert "Name the store" in capsys.readouterr().err
 
 
 async def test_only_the_newest_remarks_are_kept(tmp_path: Path) -> None:

@@ -253,7 +253,7 @@ def _contained(made: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
 def _told(error: Exception) -> str:
     """Why, without the message's words, which an exception's text may hold."""
     if isinstance(error, WorkerError | _ExitedError):
-        return f"says: {error}" if isinstance(error, WorkerError) else str(error)
+        return f"says: {error.failed}" if isinstance(error, WorkerError) else str(error)
     if isinstance(error, TypeError) and error.__traceback__ is None:
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)

@@ -23,6 +23,7 @@ from voiceagent_worker.plugins.shared import SharedBreakers
 
 logger = logging.getLogger(__name__)
 
+NEEDS_IMAGE: Final = "Use the worker image of this release, or one of your own with that package."
 WEBHOOK: Final = "voiceagent_worker.plugins.webhook"
 
 
@@ -99,7 +100,9 @@ def _make(config: PluginConfig, redactor: Redactor) -> Any:
         plugin = _construct(_find_class(config.name), config.config, subject)
         lacking = [method for method in METHODS if not callable(getattr(plugin, method, None))]
         if lacking:
-            raise PluginError(f"{subject} lacks {', '.join(lacking)}: it is no plugin.")
+            raise PluginError(
+                f"{subject} lacks {', '.join(lacking)}: it is no plugin.", "Give its class those methods."
+            )
         return plugin
     except WorkerError as error:
         problem = error if isinstance(error, PluginError) else PluginError(f"{subject} refuses its config: {error}")
@@ -135,7 +138,9 @@ def _find_class(name: str) -> Callable[..., Any]:
             return loaded
     except (ImportError, AttributeError) as error:
         missing = getattr(error, "name", None) or name
-        raise PluginError(f'The plugin "{name}" needs {missing}, which this worker image lacks.') from error
+        raise PluginError(
+            f'The plugin "{name}" needs {missing}, which this worker image lacks.', NEEDS_IMAGE
+        ) from error
     raise PluginError(unknown_plugin_sentence(name) or name)
 
 

@@ -71,6 +71,18 @@ async def build_models(
     return Models(stt=made["stt"], llm=made["llm"], tts=made["tts"], availability=availability)
 
 
+async def build_language_model(config: AgentConfig, redactor: Redactor) -> Models:
+    """The language model alone, with its fallbacks, for a conversation in writing. Raises as `build_models` does."""
+    if config.providers.llm is None:
+        raise ConfigurationError(
+            "A realtime model speaks, so there is nothing to write to.", "Name an llm to talk to this agent in writing."
+        )
+    availability = Availability()
+    watched = await _build_all("llm", config.providers.llm, config.language, redactor, availability)
+    availability.models += watched
+    return Models(llm=_join("llm", watched, None, ()), availability=availability)
+
+
 def modules_of(config: AgentConfig) -> list[str]:
     """The modules that the configured providers need, each once."""
     entries = (find_entry(kind, one.provider) for kind, one in all_providers(config))
@@ -144,8 +156,8 @@ def _build(kind: ProviderKind, config: ProviderConfig, language: str, redactor: 
         ) from error
     except Exception as error:
         raise AgentCreationError(
-            f'The {kind} provider "{config.provider}" could not be set up ({type(error).__name__}); '
-            "the pod's log has the details."
+            f'The {kind} provider "{config.provider}" could not be set up ({type(error).__name__}).',
+            "Check its options; the pod's log has the details.",
         ) from error
 
 
@@ -163,8 +175,8 @@ def _import_factory(entry: ProviderEntry) -> Factory:
     except (ImportError, AttributeError) as error:
         missing = getattr(error, "name", None) or entry.factory
         raise DependencyNotFoundError(
-            f'The {entry.kind} provider "{entry.name}" needs {missing}, which this worker image lacks. '
-            "Use the worker image of this release, or add the provider's plugin to yours."
+            f'The {entry.kind} provider "{entry.name}" needs {missing}, which this worker image lacks.',
+            DependencyNotFoundError.kind_remedy,
         ) from error
     return factory
 

@@ -34,7 +34,7 @@ def _voice_settings(given: dict[str, Any]) -> elevenlabs.VoiceSettings:
     if unknown or missing:
         wrong = f"knows no {unknown[0]}" if unknown else f"lacks {missing[0]}"
         raise ConfigurationError(
-            f'The option "voice_settings" of the tts provider "elevenlabs" {wrong}. '
-            f"It takes {', '.join(VOICE_SETTINGS)}."
+            f'The option "voice_settings" of the tts provider "elevenlabs" {wrong}.',
+            f"It takes {', '.join(VOICE_SETTINGS)}.",
         )
     return elevenlabs.VoiceSettings(**given)

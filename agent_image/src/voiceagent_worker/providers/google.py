@@ -18,6 +18,7 @@ from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options, given, root
 
 SERVICE_ACCOUNT: Final = "GOOGLE_APPLICATION_CREDENTIALS"
+WHOLE_FILE: Final = f"Put the file that Google gave, whole, into the Secret as {SERVICE_ACCOUNT}."
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -85,16 +86,12 @@ def _service_account(credentials: ProviderCredentials) -> dict[str, Any] | None:
         account = json.loads(path.resolve().read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"The service account's file {path} cannot be read as JSON ({type(error).__name__}). Put the file that "
-            f"Google gave, whole, into the Secret as {SERVICE_ACCOUNT}."
+            f"The service account's file {path} cannot be read as JSON ({type(error).__name__}).", WHOLE_FILE
         ) from error
     lacks = {"client_email", "private_key", "project_id", "token_uri"} - set(
         account if isinstance(account, dict) else ()
     )
     if lacks:
-        raise ConfigurationError(
-            f"The service account's file {path} lacks {', '.join(sorted(lacks))}. Put the file that Google "
-            f"gave, whole, into the Secret as {SERVICE_ACCOUNT}."
-        )
+        raise ConfigurationError(f"The service account's file {path} lacks {', '.join(sorted(lacks))}.", WHOLE_FILE)
     result: dict[str, Any] = account
     return result

@@ -75,8 +75,8 @@ def _find(entry: ProviderEntry, config: ProviderConfig, credential: Credential, 
     )
     where = f"there is no file {path}" if path else "the config file gives no credentialsPath"
     raise ConfigurationError(
-        f"{_subject(entry)} is missing: {where}. {credential.description} Put it into the Secret that "
-        f"credentialsSecretRef names, as {credential.key}{instead}."
+        f"{_subject(entry)} is missing: {where}. {credential.description}",
+        f"Put it into the Secret that credentialsSecretRef names, as {credential.key}{instead}.",
     )
 
 
