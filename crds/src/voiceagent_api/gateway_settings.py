@@ -29,6 +29,8 @@ Origin = Annotated[
     str, Field(pattern=r"^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?)$")
 ]
 
+StoreAddress = Annotated[str, Field(pattern=r"^$|^https?://[^\s/?#@]+(/[^\s?#@]*)?$")]
+
 
 class ClaimScope(Model):
     """What a claim of a caller's token lets the caller do."""
@@ -126,8 +128,15 @@ class GatewaySettings(Model):
         default=600, description="For how many seconds a token lets its caller join."
     )
     allow_test_metrics: bool = Field(default=False, description="Whether POST /metrics/test is taken.")
-    retention_hours: Annotated[int, Field(ge=1)] = Field(
+    retention_hours: Annotated[int, Field(ge=1, le=8760)] = Field(
         default=168, description="For how many hours the gateway keeps the history."
+    )
+    prometheus_url: StoreAddress = Field(
+        default="",
+        alias="prometheusURL",
+        description="A Prometheus-compatible store with the worker pods' metrics, for example "
+        "http://prometheus.monitoring:9090: it answers for the history then. Without user and password; empty for "
+        "none.",
     )
     wait_seconds: Annotated[int, Field(ge=0, le=15)] = Field(
         default=8, description="For how many seconds a request for a token may wait for a place on an agent that grows."

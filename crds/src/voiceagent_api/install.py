@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from voiceagent_api.base import Model
 from voiceagent_api.gateway_settings import GatewaySettings
+from voiceagent_api.prices import Prices
 
 
 class InstallError(Exception):
@@ -80,6 +81,7 @@ class InstallConfig(Model):
     livekit: LiveKitDefaults = LiveKitDefaults()
     providers: dict[str, ProviderDefaults] = Field(default_factory=dict)
     """By provider, or by kind and provider as `stt.openai`, which wins: a server of one's own may serve one only."""
+    prices: Prices = Prices()
     gateway: GatewaySettings = GatewaySettings()
     redis: RedisSettings = RedisSettings()
     network_policy: NetworkPolicyDefaults = NetworkPolicyDefaults()

@@ -68,7 +68,26 @@ class Usage(Model):
     """What the agent's providers were used for on one day; written by the gateway."""
 
     day: str | None = Field(default=None, description="The day (UTC), for example 2026-01-31.")
-    cost: str | None = Field(default=None, description='Cost by the price list of the install, for example "3.20".')
+    cost: str | None = Field(
+        default=None,
+        description='Cost by the price list of the install, for example "3.20"; without what the models in unpriced '
+        "cost.",
+    )
+    currency: str | None = Field(default=None, description="What cost is counted in, for example USD.")
+    unpriced: list[str] | None = Field(
+        default=None,
+        description="Models that were used and have no price, as KIND.PROVIDER/MODEL: a key that prices may have.",
+    )
+    llm_prompt_tokens: Annotated[int, Field(ge=0)] = Field(default=0, description="Tokens that models read.")
+    llm_completion_tokens: Annotated[int, Field(ge=0)] = Field(default=0, description="Tokens that models wrote.")
+    tts_characters: Annotated[int, Field(ge=0)] = Field(default=0, description="Characters that were spoken.")
+    tts_audio_seconds: Annotated[int, Field(ge=0)] = Field(default=0, description="Seconds of speech that were made.")
+    stt_audio_seconds: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Seconds of speech that were written down."
+    )
+    observed_time: str | None = Field(
+        default=None, description="When this was so.", json_schema_extra={"format": "date-time"}
+    )
 
 
 class VoiceAgentStatus(Model):

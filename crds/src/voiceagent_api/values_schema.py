@@ -17,6 +17,7 @@ COMMITTED_FILE = REPOSITORY / "charts" / "voiceagent-operator" / "values.schema.
 PARTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("livekit",): ("livekit",),
     ("providers",): ("providers",),
+    ("prices",): ("prices",),
     ("worker", "maxConcurrentRollouts"): ("rollout", "maxConcurrentAgents"),
     ("worker", "progressDeadlineSeconds"): ("rollout", "progressDeadlineSeconds"),
     ("worker", "networkPolicy", "enabled"): ("networkPolicy", "enabled"),

@@ -15,6 +15,7 @@ from voiceagent_gateway.routes.client import client_routes
 from voiceagent_gateway.routes.health import health_routes
 from voiceagent_gateway.routes.metrics import metrics_routes
 from voiceagent_gateway.routes.tokens import token_routes
+from voiceagent_gateway.routes.usage import usage_routes
 from voiceagent_gateway.settings import Settings
 
 API_VERSION: Final = "v1alpha1"
@@ -32,6 +33,7 @@ def create_app(settings: Settings, deps: Deps) -> FastAPI:
     app.include_router(token_routes(settings, deps))
     app.include_router(agents_routes(settings, deps))
     app.include_router(metrics_routes(settings, deps))
+    app.include_router(usage_routes(settings, deps))
     app.include_router(health_routes(deps))
     app.include_router(client_routes(settings, deps, ClientFiles(settings.client_dir)))
     return app

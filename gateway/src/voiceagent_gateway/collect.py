@@ -35,6 +35,8 @@ NOT_ASKED: Final = "too many others did not answer in time"
 log = logging.getLogger(__name__)
 
 Fetch = Callable[[PodRef], Awaitable[WorkerStatus]]
+Record = Callable[[Sequence[PodView], Sequence[PastSession]], Awaitable[Sequence[PastSession]]]
+"""Keeps what is known of pods and of calls that ended; returns ended calls that only it knows of."""
 
 
 class ReadError(Exception):
@@ -44,8 +46,16 @@ class ReadError(Exception):
 class FleetCollector:
     """Knows the fleet: reads its pods when asked, and in the background."""
 
-    def __init__(self, pods: Callable[[], Sequence[PodRef]], fetch: Fetch, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        pods: Callable[[], Sequence[PodRef]],
+        fetch: Fetch,
+        clock: Callable[[], datetime],
+        record: Record | None = None,
+    ) -> None:
+        """What the background reading sees is handed to `record`."""
         self._pods = pods
+        self._record = record
         self._fetch = fetch
         self._clock = clock
         self._views: dict[str, PodView] = {}
@@ -68,6 +78,8 @@ class FleetCollector:
         try:
             while True:
                 await self.read()
+                if self._record is not None and (more := await self._record(self.known, self.past)):
+                    self.remember(more)
                 ending = any(view.pod.terminating for view in self._views.values())
                 await asyncio.sleep(BACKGROUND_ENDING_SECONDS if ending else BACKGROUND_SECONDS)
         finally:
@@ -117,6 +129,7 @@ class FleetCollector:
             else:
                 # Not its fault: it keeps its place in the order, before those that were asked in vain.
                 views[view.pod.uid] = replace(view, error=NOT_ASKED)
+        self._remember_restarted(views)
         self._views = views
         now = self._clock()
         self.remember(())
@@ -142,8 +155,18 @@ class FleetCollector:
     def _remember_vanished(self, pods: dict[str, PodRef]) -> None:
         for uid, view in self._views.items():
             if uid not in pods and view.status is not None:
-                read_at = view.read_at or self._clock()
-                self.remember(_past(view.pod, record, read_at) for record in view.status.sessions)
+                self._remember_all(view, view.status)
+
+    def _remember_restarted(self, views: dict[str, PodView]) -> None:
+        """A worker whose container began anew knows nothing of the calls before."""
+        for uid, old in self._views.items():
+            new = views.get(uid)
+            if old.status and new and new.status and new.status.process != old.status.process:
+                self._remember_all(old, old.status)
+
+    def _remember_all(self, view: PodView, status: WorkerStatus) -> None:
+        read_at = view.read_at or self._clock()
+        self.remember(_past(view.pod, record, read_at) for record in status.sessions)
 
 
 class StatusClient:

@@ -6,9 +6,12 @@ from datetime import datetime
 from typing import Protocol
 
 from voiceagent_gateway.gate import Gate
+from voiceagent_gateway.history.points import History
+from voiceagent_gateway.history.question import Question, span_of
 from voiceagent_gateway.merge import Fleet
 from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
+from voiceagent_gateway.usage.store import Lines
 
 
 class Directory(Protocol):
@@ -62,6 +65,38 @@ class Door(Protocol):
         ...
 
 
+class UsageReader(Protocol):
+    """Knows what agents used."""
+
+    async def lines(self, first_day: str, last_day: str, agent: tuple[str, str] | None, most: int) -> Lines:
+        """That of some days, of one agent (namespace and name) or all; at most so many lines. Raises DatabaseError."""
+        ...
+
+
+class NoUsage:
+    """For an application that counts nothing."""
+
+    async def lines(self, first_day: str, last_day: str, agent: tuple[str, str] | None, most: int) -> Lines:
+        return []
+
+
+class HistoryReader(Protocol):
+    """Knows what was."""
+
+    async def query(self, question: Question) -> History:
+        """The answer. Raises a problem, or HistoryError."""
+        ...
+
+
+class NoHistory:
+    """Knows nothing."""
+
+    async def query(self, question: Question) -> History:
+        """An answer without agents."""
+        span = span_of(question, 0)
+        return History(span.start, span.end, span.step, "none", ())
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """Everything that an application is made of."""
@@ -77,4 +112,6 @@ class Deps:
     gate: Gate = field(default_factory=Gate)
     waiting_for_keys: Callable[[], Sequence[str]] = tuple
     """What is still to be read before callers can be known."""
+    history: HistoryReader = field(default_factory=NoHistory)
     counters: GatewayCounters = field(default_factory=GatewayCounters)
+    usage: UsageReader = field(default_factory=NoUsage)

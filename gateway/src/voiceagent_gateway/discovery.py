@@ -17,7 +17,7 @@ from voiceagent_api.names import (
     WORKER_SELECTOR,
     default_agent_name,
 )
-from voiceagent_api.running import LiveKit, Scaling
+from voiceagent_api.running import Budget, LiveKit, Metrics, Scaling
 from voiceagent_api.status import CONDITION_READY, VoiceAgentStatus
 
 from voiceagent_gateway.kube import Kube
@@ -76,6 +76,8 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
         status = VoiceAgentStatus.model_validate(item.get("status") or {})
         livekit = LiveKit.model_validate(spec.get("livekit") or {})
         scaling = Scaling.model_validate(spec.get("scaling") or {})
+        budget = Budget.model_validate(spec["budget"]) if spec.get("budget") else None
+        metrics = Metrics.model_validate(spec.get("metrics") or {})
     except ValidationError as error:
         log.warning(
             "a VoiceAgent cannot be read and is left out",
@@ -101,6 +103,9 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
         by_sessions=by_sessions,
         most_pods=scaling.max_replicas if by_sessions else int(DEFAULT_REPLICAS if replicas is None else replicas),
         sessions_per_pod=scaling.sessions_per_replica,
+        budget=budget,
+        usage=status.usage,
+        retention_hours=metrics.retention_hours,
     )
 
 

@@ -79,6 +79,7 @@ class Door:
         demand: Demand,
         limits: Limits,
         past: Callable[[], Iterable[PastSession]] = tuple,
+        beyond_budget: Callable[[AgentRef], ProblemError | None] = lambda _: None,
     ) -> None:
         self._fleet = fleet
         self._readings = readings
@@ -86,6 +87,7 @@ class Door:
         self._demand = demand
         self._limits = limits
         self._past = past
+        self._beyond_budget = beyond_budget
         self._lines: dict[str, _Line] = {}
 
     async def admit(self, agent: AgentRef, room: str, gone: Gone) -> None:
@@ -112,16 +114,20 @@ class Door:
         past = (it for it in self._past() if (it.pod.namespace, it.pod.agent) == (agent.namespace, agent.name))
         places = count_places(agent, views, past)
         held = await self._reservations.held(agent.reference)
+        # Who has a place already keeps it, also beyond the budget: a call that runs is not cut.
+        no_more = self._beyond_budget(agent)
         claim = Claim(
             room,
             self._limits.hold_seconds,
-            0 if behind_others else places.free,
+            0 if behind_others or no_more else places.free,
             running=places.running & {*held, room},
             joined=places.joined_since(held),
         )
         answer = await self._reservations.take(agent.reference, claim)
         if answer.outcome is not Outcome.FULL:
             return answer.outcome
+        if no_more:
+            return _Refused(no_more, wait=False, promised=answer.promised)
         for_the_line = behind_others and (places.free is None or answer.promised < places.free)
         return _Refused(refusal(agent, places), for_the_line or can_grow(agent, places), answer.promised)
 

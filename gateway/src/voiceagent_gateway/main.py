@@ -21,16 +21,21 @@ from voiceagent_gateway.authority import Authority
 from voiceagent_gateway.client_files import ClientFiles
 from voiceagent_gateway.collect import CONCURRENT_READS, FleetCollector, StatusClient
 from voiceagent_gateway.credentials import SecretCredentials
+from voiceagent_gateway.database import DatabaseError, open_database
 from voiceagent_gateway.demand import Demand, StatusDemand, Total, only_here
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.discovery import Discovery
 from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.fresh import FreshReadings
 from voiceagent_gateway.gate import Gate, limits_of
+from voiceagent_gateway.history import schema as history
+from voiceagent_gateway.history.prune import retention
+from voiceagent_gateway.history.recorder import Recorder
 from voiceagent_gateway.kube import KubeConfigError, connect
 from voiceagent_gateway.livekit_rooms import LiveKitRooms
 from voiceagent_gateway.logs import configure
 from voiceagent_gateway.make_key import MAKE_KEY, make_key
+from voiceagent_gateway.prometheus_text import GatewayCounters
 from voiceagent_gateway.rate_limits import Buckets, MemoryBuckets
 from voiceagent_gateway.redis_connection import redis_client
 from voiceagent_gateway.redis_rate_limits import SharedBuckets
@@ -38,11 +43,17 @@ from voiceagent_gateway.redis_reservations import RedisReservations, SharedReser
 from voiceagent_gateway.redis_waiting import RedisWaiting
 from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings
+from voiceagent_gateway.usage import store as usage
+from voiceagent_gateway.usage.families import UsageFamilies
+from voiceagent_gateway.usage.keeper import UsageKeeper
+from voiceagent_gateway.usage.told import StatusUsage, UsageTeller
 
 EXIT_USER_ERROR: Final = 2
 SHUTDOWN_SECONDS: Final = 16
 """Longer than a request may wait for a place, and with what follows shorter than a pod's grace period."""
 ID_BYTES: Final = 16
+SCHEMAS: Final = (history.SCHEMA, usage.SCHEMA)
+"""The tables of all that share the database."""
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = parse_settings(arguments, os.environ)
         configure(settings.log_level)
         asyncio.run(run(settings))
-    except (UserError, KubeConfigError) as error:
+    except (UserError, KubeConfigError, DatabaseError) as error:
         print(f"voiceagent-gateway: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
     return 0
@@ -91,9 +102,11 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def parts(settings: Settings) -> AsyncIterator[Deps]:
     """What the application is made of; its background tasks run until the end of the block."""
+    schema = [statement for statements in SCHEMAS for statement in statements]
     async with (
         connect() as kube,
         _shared(settings) as shared,
+        open_database(settings.data_dir, schema, settings.data_max_bytes) as database,
         # Worker pods are reached directly, whatever proxy the environment names.
         aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONCURRENT_READS), cookie_jar=aiohttp.DummyCookieJar()
@@ -104,9 +117,20 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
     ):
         discovery = Discovery(kube, settings.namespaces)
         fetch = StatusClient(pods).fetch
-        collector = FleetCollector(discovery.pods, fetch, _now)
+        recorder = Recorder(
+            database,
+            lambda: retention(settings.retention_hours, discovery.agents()),
+            _now,
+            listed=lambda: not discovery.waiting_for(),
+        )
+        collector = FleetCollector(discovery.pods, fetch, _now, recorder.record)
+        collector.remember(await recorder.restore())
         readings = FreshReadings(fetch, _now)
         gateway = settings.install.gateway
+        keeper = UsageKeeper(lambda: collector.known, lambda: collector.past, database, settings.install.prices, _now)
+        teller = UsageTeller(discovery.agents, keeper, StatusUsage(kube).write, _now)
+        counters = GatewayCounters()
+        counters.registry.register(UsageFamilies(keeper))
         known = Authority(settings, kube, livekit, _now)
         door = Door(
             discovery,
@@ -115,18 +139,22 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             Demand(StatusDemand(kube).write, _now, shared.waiting),
             Limits(gateway.token_ttl_seconds, gateway.wait_seconds, gateway.max_waiting),
             past=lambda: collector.past,
+            beyond_budget=keeper.refusal,
         )
-        tasks = [group.create_task(it.run()) for it in (discovery, collector, known)]
+        tasks = [group.create_task(it.run()) for it in (discovery, collector, known, keeper, teller)]
         yield Deps(
             directory=discovery,
             credentials=SecretCredentials(kube),
             rooms=LiveKitRooms(livekit),
             fleet=collector,
             door=door,
+            history=recorder,
             clock=_now,
             new_id=lambda: secrets.token_hex(ID_BYTES),
             gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets)),
             waiting_for_keys=known.waiting_for,
+            counters=counters,
+            usage=keeper,
         )
         await door.close()
         readings.close()
@@ -176,6 +204,8 @@ def _say_how(settings: Settings, listener: socket.socket) -> None:
             "auth is none: whoever reaches this gateway may call every voice agent and read all metrics "
             "(the install's gateway.auth.mode)"
         )
+    if settings.data_dir is None and not settings.prometheus_url:
+        log.warning("the history is kept in memory and ends with this process (--data-dir keeps it in a folder)")
     if missing := ClientFiles(settings.client_dir).missing:
         log.warning(missing)
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from voiceagent_api.running import Budget
+from voiceagent_api.status import Usage
 from voiceagent_api.worker_status import SessionRecord, WorkerStatus
 
 
@@ -30,6 +32,11 @@ class AgentRef:
     """As many pods as it may have: scaling.maxReplicas, or spec.replicas where those are set by hand."""
     sessions_per_pod: int = 5
     """Calls that a pod takes at once, for pods that do not say it themselves."""
+    budget: Budget | None = None
+    usage: Usage | None = None
+    """What a gateway last told of what it used on a day."""
+    retention_hours: int = 168
+    """For how many hours its history is kept, where the gateway keeps it that long."""
 
     @property
     def reference(self) -> str:

@@ -30,6 +30,14 @@ def preferred_form(accept: str) -> Form:
     return best
 
 
+def prefers(accept: str, media_type: str) -> bool:
+    """Whether the header names the media type, and likes JSON less."""
+    qualities: dict[str, float] = {}
+    for named, quality in _ranges(accept):
+        qualities[named] = max(quality, qualities.get(named, 0.0))
+    return qualities.get(media_type, 0.0) > qualities.get("application/json", 0.0)
+
+
 def _ranges(accept: str) -> list[tuple[str, float]]:
     ranges = []
     for part in accept.split(","):

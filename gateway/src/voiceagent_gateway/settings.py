@@ -4,9 +4,16 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
+from pydantic import ValidationError
+from voiceagent_api.gateway_settings import GatewaySettings
 from voiceagent_api.install import InstallConfig, InstallError, load_install_config
+
+MEGABYTE: Final = 1024 * 1024
+DATA_MEGABYTES: Final = 512
+LEAST_MEGABYTES: Final = 64
+MOST_RETENTION_HOURS: Final = 8760
 
 
 class UserError(Exception):
@@ -27,6 +34,14 @@ class Settings:
     own_namespace: str = ""
     """Where the gateway's own Secrets are."""
     redis_password: str | None = field(default=None, repr=False)
+    data_dir: Path | None = None
+    """Where the database is; in memory where none is given."""
+    data_max_bytes: int = DATA_MEGABYTES * MEGABYTE
+    """What the database may grow to."""
+    retention_hours: int = 168
+    """For how long the history is kept; agents may say less for themselves."""
+    prometheus_url: str = ""
+    """A store that answers for the history, in place of the database; empty for none."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,10 +76,24 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
     parser.add_argument(
         "--own-namespace", default="", help="namespace of the gateway itself, where the Secret with API keys is"
     )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=environment.get("GATEWAY_DATA_DIR") or None,
+        help="folder for what is kept across restarts; default from GATEWAY_DATA_DIR, else in memory",
+    )
+    parser.add_argument(
+        "--data-megabytes",
+        type=int,
+        default=DATA_MEGABYTES,
+        help=f"what the database there may grow to ({DATA_MEGABYTES}); the oldest goes first",
+    )
     parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
     parsed = parser.parse_args(arguments)
     if not 0 <= parsed.port <= 65535:
         raise UserError(f"--port {parsed.port} is not a port; give a number from 0 to 65535.")
+    if parsed.data_megabytes < LEAST_MEGABYTES:
+        raise UserError(f"--data-megabytes {parsed.data_megabytes} is too little; give {LEAST_MEGABYTES} or more.")
     try:
         install = load_install_config(Path(parsed.config)) if parsed.config else InstallConfig()
     except InstallError as error:
@@ -82,4 +111,31 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         own_namespace=parsed.own_namespace,
         log_level=parsed.log_level,
         redis_password=environment.get("REDIS_PASSWORD") or None,
+        data_dir=Path(parsed.data_dir) if parsed.data_dir else None,
+        data_max_bytes=parsed.data_megabytes * MEGABYTE,
+        retention_hours=_retention(environment.get("METRICS_RETENTION_HOURS"), install.gateway.retention_hours),
+        prometheus_url=_address(environment.get("PROMETHEUS_URL")) or install.gateway.prometheus_url,
     )
+
+
+def _retention(text: str | None, default: int) -> int:
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_RETENTION_HOURS:
+        raise UserError(
+            f"METRICS_RETENTION_HOURS is {text!r}; give a number of hours from 1 to {MOST_RETENTION_HOURS}."
+        )
+    return int(text)
+
+
+def _address(text: str | None) -> str:
+    if not text:
+        return ""
+    try:
+        return GatewaySettings(prometheus_url=text).prometheus_url
+    except ValidationError:
+        # Not repeated: what is wrong with it may be a password.
+        raise UserError(
+            "PROMETHEUS_URL is no address of a store; write it as http://prometheus.monitoring:9090, "
+            "without user and password."
+        ) from None

@@ -11,6 +11,8 @@ Ready says whether the agent can take the calls that it is meant to take:
 Reconciling and Stalled follow kstatus: True only while work is under way, or while somebody must act.
 """
 
+from datetime import datetime
+
 from voiceagent_api.status import (
     CONDITION_BUDGET_OK,
     CONDITION_CONFIG_SYNCED,
@@ -29,6 +31,7 @@ from voiceagent_operator.asked import (
     providers_ready,
     registration_problem,
 )
+from voiceagent_operator.budget import budget_ok
 from voiceagent_operator.findings import Findings
 from voiceagent_operator.objects import Key
 from voiceagent_operator.pods import explain_failure, explain_wait
@@ -36,7 +39,7 @@ from voiceagent_operator.reasons import Problem
 from voiceagent_operator.rollout import Rollout, deployment_failure
 
 
-def judge(findings: Findings, rollout: Rollout) -> dict[str, Verdict]:
+def judge(findings: Findings, rollout: Rollout, now: datetime) -> dict[str, Verdict]:
     """The verdict on each condition, by its type."""
     return {
         CONDITION_READY: _ready(findings, rollout),
@@ -45,7 +48,7 @@ def judge(findings: Findings, rollout: Rollout) -> dict[str, Verdict]:
         CONDITION_CONFIG_SYNCED: config_synced(findings),
         CONDITION_PROVIDERS_READY: providers_ready(findings),
         CONDITION_SCALING_ACTIVE: _scaling_active(findings),
-        CONDITION_BUDGET_OK: _budget_ok(findings),
+        CONDITION_BUDGET_OK: budget_ok(findings, now),
     }
 
 
@@ -163,13 +166,3 @@ def _following_sessions(findings: Findings) -> Verdict:
         told = f"All {decision.replicas} worker pods that spec.scaling.maxReplicas allows are needed."
         return Verdict(True, reasons.AT_MAXIMUM, told)
     return Verdict(True, reasons.FOLLOWING_SESSIONS, f"The number of calls asks for {decision.replicas} worker pods.")
-
-
-def _budget_ok(findings: Findings) -> Verdict:
-    if findings.hindrance:
-        return Verdict(None, reasons.NOT_CHECKED, "Not known while the VoiceAgent cannot be reconciled; see Ready.")
-    if not findings.budget:
-        return Verdict(True, reasons.NO_BUDGET, "No budget is set.")
-    return Verdict(
-        None, reasons.NOT_MEASURED, "This version does not measure what calls cost, so nothing is held to it."
-    )

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from voiceagent_api.names import API_VERSION, FIELD_MANAGER, KIND
 from voiceagent_api.status import (
+    CONDITION_BUDGET_OK,
     CONDITION_PROVIDERS_READY,
     CONDITION_READY,
     CONDITION_RECONCILING,
@@ -64,7 +65,7 @@ def transitions(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any
 def _type(condition: Mapping[str, Any]) -> str:
     kind, status = condition["type"], condition["status"]
     bad = (kind == CONDITION_STALLED and status == "True") or (
-        kind in (CONDITION_READY, CONDITION_PROVIDERS_READY) and status == "False"
+        kind in (CONDITION_READY, CONDITION_PROVIDERS_READY, CONDITION_BUDGET_OK) and status == "False"
     )
     return "Warning" if bad else "Normal"
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from voiceagent_api.running import Budget
+
 from voiceagent_operator.idle_first import Step
 from voiceagent_operator.objects import Key, Object, metadata
 from voiceagent_operator.pods import PodView
@@ -55,8 +57,7 @@ class Findings:
     setback: Setback | None = None
     """The newest revision, where its pods did not get ready and those before it run on."""
     sessions_per_replica: int = 0
-    budget: bool = False
-    """Whether one was set."""
+    budget: Budget | None = None
 
     @property
     def generation(self) -> int:

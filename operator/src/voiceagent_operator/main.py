@@ -35,6 +35,7 @@ from voiceagent_operator.kinds import SECRET
 from voiceagent_operator.livekit_access import LiveKitAccess
 from voiceagent_operator.logs import about, set_up_logs
 from voiceagent_operator.metrics import Metrics
+from voiceagent_operator.new_days import NewDays
 from voiceagent_operator.objects import Key
 from voiceagent_operator.observe import Observer
 from voiceagent_operator.pace import Pace
@@ -167,6 +168,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
             metrics.reconciles.labels(result).inc()
         metrics.reconcile_seconds.observe(seconds)
 
+    days = NewDays(tables.agents, tables.agent, queue.add, _now)
     workers = Workers(
         queue,
         reconcile,
@@ -193,7 +195,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
         client=client,
         tables=tables,
         queue=queue,
-        work=(workers.run, readers.run, events.run, recoveries.run, dead_workers.run, rooms.run),
+        work=(workers.run, readers.run, events.run, recoveries.run, dead_workers.run, rooms.run, days.run),
         watch=Watch(registry, settings.namespaces, take_signals, before_end=server.cleanup),
         ready=ready,
         namespaces=settings.namespaces,

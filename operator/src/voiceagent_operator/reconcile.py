@@ -106,7 +106,7 @@ class Reconciler:
         agent = parse_agent(findings.agent)
         look_again = self.sizing.want(agent, findings)
         findings.suspended = agent.spec.suspend
-        findings.scaling_mode, findings.budget = agent.spec.scaling.mode, agent.spec.budget is not None
+        findings.scaling_mode, findings.budget = agent.spec.scaling.mode, agent.spec.budget
         findings.sessions_per_replica = agent.spec.scaling.sessions_per_replica
         findings.paused = is_paused(findings.agent)
 

@@ -65,7 +65,7 @@ def build_status(findings: Findings, now: datetime) -> Object:
         latency=_latency(findings, now),
         conditions=[
             _condition(kind, verdict, old.get("conditions") or (), findings.generation, now)
-            for kind, verdict in judge(findings, rollout).items()
+            for kind, verdict in judge(findings, rollout, now).items()
         ],
     )
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -12,7 +12,7 @@ import pytest
 from voiceagent_api.install import GatewaySettings, InstallConfig, LiveKitDefaults
 from voiceagent_gateway.app import create_app
 from voiceagent_gateway.demand import Demand
-from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.deps import Deps, HistoryReader, NoHistory
 from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.gate import Gate
 from voiceagent_gateway.merge import Fleet, merge
@@ -53,7 +53,9 @@ class World:
     """What the operator was told of waiting callers."""
     wait_seconds: float = 0.0
     waiting_max: int = 100
+    beyond_budget: Callable[[AgentRef], ProblemError | None] = field(default=lambda _: None)
     ids: int = 0
+    history: HistoryReader = field(default_factory=NoHistory)
 
     def app(self) -> Deps:
         return Deps(
@@ -65,6 +67,7 @@ class World:
             clock=lambda: NOW,
             new_id=self._new_id,
             gate=self.gate,
+            history=self.history,
         )
 
     def door(self) -> Door:
@@ -78,6 +81,7 @@ class World:
             Demand(self._tell, clock, pause_seconds=0.02),
             Limits(hold_seconds=300, wait_seconds=self.wait_seconds, waiting_max=self.waiting_max),
             past=lambda: self.past,
+            beyond_budget=lambda agent: self.beyond_budget(agent),
         )
 
     async def _tell(self, agent: str, number: int, asked_at: datetime) -> None:

@@ -18,6 +18,7 @@ from voiceagent_operator.rollout import Rollout
 
 Make = Callable[..., dict[str, Any]]
 POD = PodView(Key("default", "p"), "u", "new", "", frozenset(), "Running", False, None)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SERVING = Rollout(wanted=1, target=1, replicas=1, ready=1, updated=1, seen=True, stopped=False)
 
 
@@ -36,7 +37,7 @@ def test_a_provider_that_refuses_makes_ready_false_with_the_pod_and_the_secret(
     manifest: Make, plan: Callable[..., Plan]
 ) -> None:
     refused = Reading("u", reachable=True, registered=True, checks=(check(True), check(False, "401: invalid key.")))
-    verdicts = judge(findings(manifest, refused, provider_keys=provider_keys(plan())), SERVING)
+    verdicts = judge(findings(manifest, refused, provider_keys=provider_keys(plan())), SERVING, NOW)
     words = (
         "llm openai refuses pod default/p: 401: invalid key. Correct key OPENAI_API_KEY of Secret default/openai, or "
         "what spec.providers.llm asks of it."
@@ -62,7 +63,7 @@ def test_a_provider_that_was_not_reached_or_not_asked_is_not_blamed(
     found = findings(manifest, reading)
     verdict = providers_ready(found)
     assert (verdict.holds, verdict.reason) == (holds, reason)
-    assert judge(found, SERVING)["Ready"].holds is True
+    assert judge(found, SERVING, NOW)["Ready"].holds is True
 
 
 def test_without_pods_nothing_is_known_of_the_providers(manifest: Make) -> None:
@@ -91,6 +92,6 @@ def test_a_pod_that_livekit_does_not_take_is_named_with_the_cure(manifest: Make)
 
 def test_a_refused_provider_that_another_stands_in_for_is_told_and_keeps_the_agent_ready(manifest: Make) -> None:
     refused = check(False, "it refused the key").model_copy(update={"replaceable": True})
-    verdicts = judge(findings(manifest, Reading("u", reachable=True, registered=True, checks=(refused,))), SERVING)
+    verdicts = judge(findings(manifest, Reading("u", reachable=True, registered=True, checks=(refused,))), SERVING, NOW)
     assert (verdicts["ProvidersReady"].holds, verdicts["ProvidersReady"].reason) == (False, "ProviderRefuses")
     assert (verdicts["Ready"].holds, verdicts["Stalled"].holds) == (True, False)

@@ -1,23 +1,33 @@
 """`/metrics` and its kin: the fleet's calls and latencies."""
 
 import random
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from voiceagent_gateway import metrics_json
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.gate import GATE_PROBLEMS, dependency, require_metrics
+from voiceagent_gateway.history.answer import HistoryAnswer
+from voiceagent_gateway.history.points import HistoryError, as_json
+from voiceagent_gateway.history.question import parse
 from voiceagent_gateway.identity import Identity
 from voiceagent_gateway.merge import Fleet
 from voiceagent_gateway.model import iso
 from voiceagent_gateway.negotiation import Form, preferred_form
-from voiceagent_gateway.problems import ProblemError
+from voiceagent_gateway.problems import MEDIA_TYPE, ProblemDocument, ProblemError
 from voiceagent_gateway.settings import Settings
 from voiceagent_gateway.test_metrics import make_sessions
 
 HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Accept"}
+HISTORY_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": ProblemDocument, "description": text, "content": {MEDIA_TYPE: {}}}
+    for status, text in {
+        400: "A parameter is wrong, or the answer would have too many points.",
+        503: "The history cannot be read now.",
+    }.items()
+}
 
 
 def metrics_routes(settings: Settings, deps: Deps) -> APIRouter:
@@ -48,6 +58,30 @@ def metrics_routes(settings: Settings, deps: Deps) -> APIRouter:
     @router.get("/metrics/sessions", summary="The calls now, and those that ended within the hour")
     async def sessions() -> Response:
         return _json(metrics_json.sessions(await deps.fleet.read()))
+
+    @router.get(
+        "/metrics/history",
+        summary="Calls, outcomes and latencies of each agent over time",
+        responses=HISTORY_PROBLEMS,
+        response_model=HistoryAnswer,
+    )
+    async def history(
+        agent: Annotated[str | None, Query(description="VoiceAgent as NAMESPACE/NAME; all by default.")] = None,
+        since: Annotated[
+            str | None, Query(alias="from", description="RFC 3339 or seconds since 1970; 24 h before `to` by default.")
+        ] = None,
+        until: Annotated[str | None, Query(alias="to", description="The same; now by default.")] = None,
+        step: Annotated[
+            str | None, Query(description="Seconds, or such as 5m, 1h, 1d: whole minutes. Chosen by default.")
+        ] = None,
+        test: Annotated[bool, Query(description="The made-up sessions of /metrics/test instead of real ones.")] = False,
+    ) -> Response:
+        question = parse(agent, since, until, step, test, deps.clock())
+        try:
+            found = await deps.history.query(question)
+        except HistoryError as error:
+            raise ProblemError(503, "history-unavailable", "The history cannot be read", f"{error}.") from error
+        return Response(as_json(found), headers={**HEADERS, "Content-Type": "application/json"})
 
     @router.get("/metrics/test", summary="Make marked test data")
     async def test() -> Response:
