@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { type Fetch, GatewayError, type GatewayFailure, listAgents, parseRetryAfter, requestGrant } from "../src/api.ts";
+import { type Fetch, GatewayError, type GatewayFailure, listAgents, parseRetryAfter, requestGrant } from "../src/shared/api.ts";
 
 const RECEPTIONIST = {
   namespace: "default",

@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 
-import { announcement, describe as describeState, explain, hint, type Problem, stateName } from "../src/messages.ts";
+import {
+  announcement,
+  describe as describeState,
+  explain,
+  hint,
+  type Problem,
+  seconds,
+  stateName,
+} from "../src/call/messages.ts";
+import { en } from "../src/call/words/en.ts";
+import { fr } from "../src/call/words/fr.ts";
 
 const PROBLEMS: Problem[] = [
   { kind: "gateway-unreachable" },
@@ -27,21 +37,33 @@ const PROBLEMS: Problem[] = [
   { kind: "joined-elsewhere" },
   { kind: "removed" },
   { kind: "message-not-sent" },
+  { kind: "device-failed" },
   { kind: "unexpected", detail: "" },
   { kind: "unexpected", detail: "x is not a function" },
 ];
 
-describe("a problem", () => {
+describe.each([en, fr])("a problem in $tag", (words) => {
   test.each(PROBLEMS)("$kind $status says what is wrong and what to do, in sentences", (problem) => {
-    const { what, todo } = explain(problem);
-    expect(what).toMatch(/^[A-Z].*[.!?]$/);
-    expect(todo).toMatch(/^[A-Z].*[.!?]$/);
+    const { what, todo } = explain(problem, words);
+    expect(what).toMatch(/^\p{Lu}.*[.!?]$/u);
+    expect(todo).toMatch(/^\p{Lu}.*[.!?]$/u);
     expect(what + todo).not.toMatch(/undefined|null|\[object/);
   });
 
-  test("that the gateway explains is told in the gateway's words", () => {
-    const { what } = explain({ kind: "refused", status: 403, detail: "Your key may not use it", retryAfterSeconds: null });
-    expect(what).toBe("Your key may not use it.");
+});
+
+describe("a problem that the gateway explains", () => {
+  const refused: Problem = { kind: "refused", status: 403, detail: "Your key may not use it", retryAfterSeconds: null };
+
+  test("is told in the gateway's words, which are English", () => {
+    expect(explain(refused, en).what).toBe("Your key may not use it.");
+  });
+
+  test("is told in the page's language elsewhere, with the gateway's words below", () => {
+    expect(explain(refused, fr)).toMatchObject({
+      what: "Vous ne pouvez pas appeler cet agent.",
+      said: "Your key may not use it.",
+    });
   });
 
   test.each([
@@ -49,9 +71,19 @@ describe("a problem", () => {
     [1, "Try again in 1 second."],
     [15, "Try again in 15 seconds."],
     [120, "Try again in 2 minutes."],
-  ])("that passes in %d s says when to try again", (retryAfterSeconds, todo) => {
-    expect(explain({ kind: "refused", status: 503, detail: "Starting.", retryAfterSeconds }).todo).toBe(todo);
+  ])("and that passes in %d s says when to try again", (retryAfterSeconds, todo) => {
+    expect(explain({ kind: "refused", status: 503, detail: "Starting.", retryAfterSeconds }, en).todo).toBe(todo);
   });
+
+  test("has a name, for which the page has words of its own where the gateway has none", () => {
+    const full: Problem = { kind: "refused", status: 429, detail: "", retryAfterSeconds: null, problem: "agent-full" };
+    expect(explain(full, en).what).toBe("All lines of this agent are busy.");
+  });
+});
+
+test("a wait is told as each language writes numbers", () => {
+  expect(seconds(1240, en)).toBe("1.2\u00a0s");
+  expect(seconds(1240, fr)).toBe("1,2\u00a0s");
 });
 
 describe("a state", () => {
@@ -61,37 +93,37 @@ describe("a state", () => {
   });
 
   test("is told in words", () => {
-    expect(describeState({ step: "idle", choice: "unready" })).toBe("The agent is not ready");
-    expect(describeState({ step: "live", agent: "listening" })).toBe("Listening");
-    expect(describeState({ step: "reconnecting" })).toBe("Connection lost, reconnecting…");
+    expect(describeState({ step: "idle", choice: "unready" }, en)).toBe("The agent is not ready");
+    expect(describeState({ step: "live", agent: "listening" }, en)).toBe("Listening");
+    expect(describeState({ step: "reconnecting" }, en)).toBe("Connection lost, reconnecting…");
   });
 
   test("tells a caller who waits for a place why, and when it is tried again", () => {
     const wait = { problem: "agent-waking", detail: "Pod a-1 is starting.", seconds: 5 };
-    expect(describeState({ step: "queueing", wait })).toBe("The agent is waking up…");
-    expect(hint({ step: "queueing", wait }, false)).toBe("Trying again in 5 s. Pod a-1 is starting.");
+    expect(describeState({ step: "queueing", wait }, en)).toBe("The agent is waking up…");
+    expect(hint({ step: "queueing", wait }, false, en)).toBe("Trying again in 5 s. Pod a-1 is starting.");
     const full = { ...wait, problem: "agent-full" };
-    expect(describeState({ step: "queueing", wait: full })).toBe("All lines are busy…");
-    expect(hint({ step: "queueing", wait: full }, false)).toBe("Trying again in 5 s.");
-    expect(hint({ step: "queueing", wait: { ...full, seconds: 0 } }, false)).toBe("Trying again now.");
+    expect(describeState({ step: "queueing", wait: full }, en)).toBe("All lines are busy…");
+    expect(hint({ step: "queueing", wait: full }, false, en)).toBe("Trying again in 5 s.");
+    expect(hint({ step: "queueing", wait: { ...full, seconds: 0 } }, false, en)).toBe("Trying again now.");
   });
 
   test("says in the gateway's words what the page has none for", () => {
     const wait = { problem: "livekit-credentials", detail: "A Secret is missing", seconds: 5 };
-    expect(describeState({ step: "queueing", wait })).toBe("The agent is not ready yet…");
-    expect(hint({ step: "queueing", wait }, false)).toBe("Trying again in 5 s. A Secret is missing.");
+    expect(describeState({ step: "queueing", wait }, en)).toBe("The agent is not ready yet…");
+    expect(hint({ step: "queueing", wait }, false, en)).toBe("Trying again in 5 s. A Secret is missing.");
   });
 
   test("is not read out at each turn of the talk", () => {
     const [thinking, speaking] = (["thinking", "speaking"] as const).map((agent) =>
-      announcement({ step: "live", agent }),
+      announcement({ step: "live", agent }, en),
     );
     expect(thinking).toBe(speaking);
-    expect(announcement({ step: "ended" })).toBe("Call ended");
+    expect(announcement({ step: "ended" }, en)).toBe("Call ended");
   });
 
   test("reminds a muted caller that nobody hears them", () => {
-    expect(hint({ step: "live", agent: "listening" }, true)).toContain("Muted");
-    expect(hint({ step: "ended" }, true)).toBe("");
+    expect(hint({ step: "live", agent: "listening" }, true, en)).toContain("Muted");
+    expect(hint({ step: "ended" }, true, en)).toBe("");
   });
 });

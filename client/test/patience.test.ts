@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { GatewayError, type GatewayFailure, type Grant } from "../src/api.ts";
-import { patiently, type Wait } from "../src/patience.ts";
+import { GatewayError, type GatewayFailure, type Grant } from "../src/shared/api.ts";
+import { patiently, type Wait } from "../src/call/patience.ts";
 
 const GRANT: Grant = { serverUrl: "ws://localhost:8080", participantToken: "t" };
 

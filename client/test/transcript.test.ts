@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { type Line, MAX_LINES, revise, settle, type Transcript } from "../src/transcript.ts";
+import { type Line, MAX_LINES, revise, settle, type Transcript } from "../src/call/transcript.ts";
 
 function line(part: Partial<Line>): Line {
   return { id: "s1", who: "agent", text: "Hello", final: false, stream: 1, ...part };

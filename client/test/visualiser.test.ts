@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { BAR_COUNT, barHeights, type Frame, type Mode } from "../src/visualiser.ts";
+import { BAR_COUNT, barHeights, type Frame, type Mode } from "../src/call/visualiser.ts";
 
 const MODES: Mode[] = ["still", "waiting", "listening", "thinking", "speaking"];
 

@@ -35,5 +35,5 @@ def create_app(settings: Settings, deps: Deps) -> FastAPI:
     app.include_router(metrics_routes(settings, deps))
     app.include_router(usage_routes(settings, deps))
     app.include_router(health_routes(deps))
-    app.include_router(client_routes(settings, deps, ClientFiles(settings.client_dir)))
+    app.include_router(client_routes(settings, deps, ClientFiles(settings.client_dir, gateway.allowed_origins)))
     return app

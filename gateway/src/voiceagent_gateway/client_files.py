@@ -4,7 +4,7 @@ Their headers let a browser keep what cannot change, and connect to nothing but 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +25,10 @@ _CLOUD: Final = ".livekit.cloud"
 class ClientFiles:
     """Serves a folder, or says that there is none."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, embedders: Sequence[str] = ()) -> None:
+        """`embedders` are the origins of the sites that may show the pages in a frame."""
         self._folder = folder
+        self._embedders = tuple(embedders)
         found = folder is not None and folder.is_dir()
         self._files = StaticFiles(directory=folder, html=True) if found else None
 
@@ -50,13 +52,14 @@ class ClientFiles:
             if error.status_code != 404 or "." in path.rsplit("/", 1)[-1]:
                 raise
             answer = await self._files.get_response(f"{path}.html", scope)
-        answer.headers.update(security_headers(livekit_urls))
+        answer.headers.update(security_headers(livekit_urls, self._embedders))
         answer.headers["Cache-Control"] = IMMUTABLE if _HASHED.search(path) else "no-cache"
         return answer
 
 
-def security_headers(livekit_urls: Iterable[str]) -> dict[str, str]:
-    """Headers for a page that talks to this gateway and to these LiveKit servers only. Pure."""
+def security_headers(livekit_urls: Iterable[str], embedders: Sequence[str] = ()) -> dict[str, str]:
+    """Headers for a page that talks to this gateway and to these LiveKit servers only, and that only the embedders'
+    sites may show in a frame. Pure."""
     policy = (
         "default-src 'self'",
         "script-src 'self'",
@@ -68,7 +71,7 @@ def security_headers(livekit_urls: Iterable[str]) -> dict[str, str]:
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'none'",
+        " ".join(["frame-ancestors", *(["'self'", *embedders] if embedders else ["'none'"])]),
     )
     return {
         "Content-Security-Policy": "; ".join(policy),

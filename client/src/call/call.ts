@@ -7,7 +7,6 @@
 
 import {
   ConnectionState,
-  createLocalAudioTrack,
   type LocalAudioTrack,
   type Participant,
   type RemoteParticipant,
@@ -15,14 +14,16 @@ import {
   Room,
   RoomEvent,
   type TextStreamReader,
+  TokenSource,
   Track,
   TrackEvent,
 } from "livekit-client";
 
-import type { Grant } from "./api.ts";
+import type { Grant } from "../shared/api.ts";
 import type { AgentState, Phase, Problem } from "./messages.ts";
+import { openMicrophone } from "./microphone.ts";
 import { patiently } from "./patience.ts";
-import { disconnectProblem, microphoneProblem, ProblemError, toProblem } from "./problems.ts";
+import { disconnectProblem, microphoneProblem, toProblem } from "./problems.ts";
 import type { Line } from "./transcript.ts";
 
 export interface CallEvents {
@@ -42,6 +43,8 @@ export interface CallEvents {
 
 export interface CallOptions {
   readonly requestGrant: (signal: AbortSignal) => Promise<Grant>;
+  /** The chosen microphone's id; "": the one that the system has. */
+  readonly microphone?: string;
   /** How long the room may be without the agent, at the start or after it went away. */
   readonly agentDeadlineSeconds?: number;
 }
@@ -67,7 +70,7 @@ export class Call {
 
   constructor(events: CallEvents, options: CallOptions) {
     this.#events = events;
-    this.#options = { agentDeadlineSeconds: 20, ...options };
+    this.#options = { agentDeadlineSeconds: 20, microphone: "", ...options };
   }
 
   /** Settles when the caller is in the room or the call has ended; never rejects. */
@@ -93,6 +96,15 @@ export class Call {
     }
   }
 
+  /** Goes on with another microphone; false where it cannot be used, and the one before stays. */
+  async useMicrophone(id: string): Promise<boolean> {
+    try {
+      return (await this.#microphone?.setDeviceId(id === "" ? "default" : { exact: id })) ?? true;
+    } catch {
+      return false;
+    }
+  }
+
   /** True when the message is on its way. */
   async say(text: string): Promise<boolean> {
     try {
@@ -114,7 +126,7 @@ export class Call {
   async #join(): Promise<void> {
     // The microphone comes first: no agent is sent for while the caller cannot speak.
     this.#events.phase({ step: "microphone" });
-    const microphone = await openMicrophone();
+    const microphone = await openMicrophone(this.#options.microphone);
     if (this.#over) {
       microphone.stop();
       return;
@@ -123,7 +135,9 @@ export class Call {
     microphone.on(TrackEvent.Restarted, this.#microphoneChanged);
     this.#microphoneChanged();
     this.#events.phase({ step: "connecting" });
-    const grant = await patiently(this.#options.requestGrant, {
+    // One for this call: what it keeps in store is never the token of another room.
+    const tokens = TokenSource.custom(() => this.#options.requestGrant(this.#abort.signal));
+    const grant = await patiently(() => tokens.fetch({}), {
       signal: this.#abort.signal,
       tell: (wait) => {
         if (!this.#over) this.#events.phase({ step: "queueing", wait });
@@ -263,15 +277,6 @@ export class Call {
     this.#microphone?.stop();
     this.#room.disconnect().catch(() => undefined);
     this.#events.ended(problem);
-  }
-}
-
-async function openMicrophone(): Promise<LocalAudioTrack> {
-  if (!isSecureContext || !("mediaDevices" in navigator)) throw new ProblemError({ kind: "microphone-insecure" });
-  try {
-    return await createLocalAudioTrack({ echoCancellation: true, noiseSuppression: true, autoGainControl: true });
-  } catch (error) {
-    throw new ProblemError(microphoneProblem(error));
   }
 }
 

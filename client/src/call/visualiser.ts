@@ -6,6 +6,8 @@
  * that move with sound alone.
  */
 
+import { Meter } from "./meter.ts";
+
 /** What the bars follow: the agent's voice, the caller's, or nothing but time. */
 export type Mode = "still" | "waiting" | "listening" | "thinking" | "speaking";
 
@@ -44,10 +46,6 @@ function loudness(bands: readonly number[], fromCentre: number): number {
   const band = bands[Math.min(bands.length - 1, Math.floor(fromCentre * bands.length))] ?? 0;
   return Math.min(1, Math.max(0, band)) * (1 - 0.55 * fromCentre ** 2);
 }
-
-const BAND_COUNT = 13;
-/** Speech up to here; above it there is little but hiss. */
-const HIGHEST_HERTZ = 4000;
 
 export class Visualiser {
   readonly #canvas: HTMLCanvasElement;
@@ -142,39 +140,5 @@ export class Visualiser {
       context.roundRect(step * index + (step - bar) / 2, (height - tall) / 2, bar, tall, bar / 2);
       context.fill();
     });
-  }
-}
-
-/** How loud one track is, by frequency. */
-class Meter {
-  readonly #source: MediaStreamAudioSourceNode;
-  readonly #analyser: AnalyserNode;
-  readonly #bins: Uint8Array<ArrayBuffer>;
-
-  constructor(context: AudioContext, track: MediaStreamTrack) {
-    this.#source = context.createMediaStreamSource(new MediaStream([track]));
-    this.#analyser = context.createAnalyser();
-    this.#analyser.fftSize = 1024;
-    this.#analyser.minDecibels = -85;
-    this.#analyser.maxDecibels = -25;
-    this.#analyser.smoothingTimeConstant = 0.6;
-    this.#bins = new Uint8Array(this.#analyser.frequencyBinCount);
-    this.#source.connect(this.#analyser);
-  }
-
-  bands(): number[] {
-    this.#analyser.getByteFrequencyData(this.#bins);
-    const hertzPerBin = this.#analyser.context.sampleRate / this.#analyser.fftSize;
-    const binsPerBand = Math.max(1, Math.floor(HIGHEST_HERTZ / hertzPerBin / BAND_COUNT));
-    return Array.from({ length: BAND_COUNT }, (_, band) => {
-      // The first bin is the constant part, which nobody hears.
-      const bins = this.#bins.subarray(1 + band * binsPerBand, 1 + (band + 1) * binsPerBand);
-      return bins.length === 0 ? 0 : bins.reduce((sum, bin) => sum + bin, 0) / bins.length / 255;
-    });
-  }
-
-  close(): void {
-    this.#source.disconnect();
-    this.#analyser.disconnect();
   }
 }

@@ -4,11 +4,18 @@
  * `render` may be called at any time with any model and brings the page to it; it decides nothing.
  */
 
-import { type Agent, agentId } from "./api.ts";
+import { type Agent, agentId } from "../shared/api.ts";
+import { element, paragraph, setOptions, writeTexts } from "../shared/dom.ts";
+import { createLines } from "./lines.ts";
 import { announcement, describe, explain, hint, type Problem, type Shown, stateName } from "./messages.ts";
-import type { Line, Transcript } from "./transcript.ts";
+import { createSignIn, type SignIn } from "./sign_in.ts";
+import type { Transcript } from "./transcript.ts";
+import type { Words } from "./words/words.ts";
 
 export interface Model {
+  readonly words: Words;
+  readonly signIn: SignIn;
+  readonly signedIn: boolean;
   readonly shown: Shown;
   readonly agents: readonly Agent[];
   /** NAMESPACE/NAME, or "" where there is none to choose. */
@@ -19,6 +26,7 @@ export interface Model {
   readonly callProblem: Problem | null;
   readonly listProblem: Problem | null;
   readonly transcript: Transcript;
+  readonly waits: Readonly<Record<string, number>>;
   readonly muted: boolean;
   readonly soundBlocked: boolean;
   /** When the caller came into the room, by `performance.now()`. */
@@ -27,6 +35,9 @@ export interface Model {
 
 export interface Actions {
   readonly select: (agent: string) => void;
+  readonly speak: (language: string) => void;
+  readonly signIn: (key: string) => void;
+  readonly signOut: () => void;
   readonly call: () => void;
   readonly hangUp: () => void;
   readonly toggleMute: () => void;
@@ -60,6 +71,10 @@ export function createView(actions: Actions): View {
   const input = element("chat-input", HTMLInputElement);
   const send = element("chat-send", HTMLButtonElement);
   const announcer = element("announcer", HTMLDivElement);
+  const language = element("language-select", HTMLSelectElement);
+  const stage = element("stage", HTMLDivElement);
+  const chooser = element("chooser", HTMLDivElement);
+  const signIn = createSignIn(actions.signIn, actions.signOut);
   const lines = createLines(
     element("transcript-scroll", HTMLDivElement),
     element("transcript", HTMLOListElement),
@@ -73,6 +88,9 @@ export function createView(actions: Actions): View {
 
   select.addEventListener("change", () => {
     actions.select(select.value);
+  });
+  language.addEventListener("change", () => {
+    actions.speak(language.value);
   });
   call.addEventListener("click", actions.call);
   hangUp.addEventListener("click", actions.hangUp);
@@ -99,22 +117,28 @@ export function createView(actions: Actions): View {
   function render(model: Model): void {
     const before = previous;
     previous = model;
-    const calling = !["loading", "idle", "failed", "ended"].includes(model.shown.step);
+    const { words } = model;
+    const calling = !["loading", "signed-out", "idle", "failed", "ended"].includes(model.shown.step);
     const live = model.shown.step === "live";
     const hadFocus = document.activeElement;
 
     page.dataset.state = stateName(model.shown);
+    if (before?.words !== words) speak(words);
+    const asked = model.signIn !== null;
+    chooser.hidden = asked;
+    stage.hidden = asked;
+    signIn.render(model.signIn, model.signedIn, calling, words);
     renderChooser(model, calling);
 
-    state.textContent = describe(model.shown);
+    state.textContent = describe(model.shown, words);
     state.dataset.state = stateName(model.shown);
-    hintLine.textContent = hint(model.shown, model.muted);
-    if (before !== null && before.shown.step !== model.shown.step) announce(announcement(model.shown));
-    renderProblem(model.callProblem ?? (calling ? null : model.listProblem));
+    hintLine.textContent = hint(model.shown, model.muted, words);
+    if (before !== null && before.shown.step !== model.shown.step) announce(announcement(model.shown, words));
+    renderProblem(model.callProblem ?? (calling || asked ? null : model.listProblem), words);
 
-    call.hidden = calling;
+    call.hidden = calling || asked;
     call.disabled = model.selected === "" || model.shown.step === "loading";
-    callLabel.textContent = model.shown.step === "ended" ? "Call again" : "Call";
+    callLabel.textContent = words.texts[model.shown.step === "ended" ? "callAgain" : "call"];
     hangUp.hidden = !calling;
     mute.hidden = !live && model.shown.step !== "reconnecting" && model.shown.step !== "waiting";
     mute.setAttribute("aria-pressed", String(model.muted));
@@ -129,34 +153,38 @@ export function createView(actions: Actions): View {
     input.disabled = !live;
     send.disabled = !live;
     empty.hidden = model.transcript.length > 0;
-    lines.render(model.transcript, agentOf(model));
+    lines.render({ transcript: model.transcript, agent: agentOf(model), waits: model.waits, words });
     renderClock(model, calling);
   }
 
+  function speak(words: Words): void {
+    document.documentElement.lang = words.tag;
+    document.title = words.texts.title;
+    language.value = words.tag;
+    writeTexts(words.texts, ["aria-label", "placeholder"]);
+    // Said anew in the other language.
+    shownProblem = "";
+  }
+
   function renderChooser(model: Model, calling: boolean): void {
-    const options = model.agents.map((agent) => optionOf(agent, model.agents));
+    const { words } = model;
+    const options = model.agents.map((agent) => optionOf(agent, model.agents, words));
     if (model.selected !== "" && !options.some((option) => option.value === model.selected)) {
       options.push({ value: model.selected, label: model.selected });
     }
     if (options.length === 0) {
-      options.push({ value: "", label: model.shown.step === "loading" ? "Looking for agents…" : "No agents" });
+      options.push({ value: "", label: model.shown.step === "loading" ? words.looking : words.noAgents });
     }
-    const wanted = JSON.stringify(options);
-    // An open list is left alone unless it has really changed.
-    if (select.dataset.options !== wanted) {
-      select.dataset.options = wanted;
-      select.replaceChildren(...options.map(({ value, label }) => new Option(label, value)));
-    }
-    if (select.value !== model.selected) select.value = model.selected;
+    setOptions(select, options, model.selected);
     select.disabled = calling || model.fixed || model.agents.length === 0;
 
     const agent = agentOf(model);
     note.hidden = agent === null || calling;
     note.dataset.ready = String(agent?.ready ?? false);
-    note.textContent = agent === null ? "" : noteOf(agent);
+    note.textContent = agent === null ? "" : noteOf(agent, words);
   }
 
-  function renderProblem(problem: Problem | null): void {
+  function renderProblem(problem: Problem | null, words: Words): void {
     // Said once: an alert that is written again is read out again.
     const wanted = JSON.stringify(problem);
     if (wanted === shownProblem) return;
@@ -167,9 +195,13 @@ export function createView(actions: Actions): View {
       error.replaceChildren();
       return;
     }
-    const { what, todo } = explain(problem);
+    const { what, todo, said } = explain(problem, words);
     error.dataset.kind = problem.kind;
     error.replaceChildren(paragraph(what, "error-what"), paragraph(todo, "error-todo"));
+    if (said === undefined) return;
+    const own = paragraph(said, "error-said");
+    own.lang = "en";
+    error.append(own);
   }
 
   function renderClock(model: Model, calling: boolean): void {
@@ -197,102 +229,27 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** One line on the page, and what of it is shown and has been told. */
-interface Entry {
-  readonly item: HTMLLIElement;
-  readonly words: HTMLElement;
-  line: Line | null;
-  told: string | null;
-}
-
-function createLines(
-  scroller: HTMLElement,
-  list: HTMLOListElement,
-  onFinal: (line: Line, speaker: string) => void,
-): { render(transcript: Transcript, agent: Agent | null): void } {
-  const shown = new Map<string, Entry>();
-  return {
-    render(transcript, agent) {
-      const wasAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
-      const kept = new Set<string>();
-      for (const line of transcript) {
-        const key = `${line.who} ${line.id}`;
-        kept.add(key);
-        update(shown.get(key) ?? append(key, line, agent), line, agent);
-      }
-      for (const [key, { item }] of shown) {
-        if (kept.has(key)) continue;
-        item.remove();
-        shown.delete(key);
-      }
-      if (wasAtEnd) scroller.scrollTop = scroller.scrollHeight;
-    },
-  };
-
-  function append(key: string, line: Line, agent: Agent | null): Entry {
-    const item = document.createElement("li");
-    item.className = "line";
-    item.dataset.testid = "line";
-    item.dataset.who = line.who;
-    const words = paragraph("", "line-text");
-    words.dataset.testid = "line-text";
-    if (agent !== null && agent.language !== "") words.lang = agent.language;
-    item.append(paragraph(speakerName(line, agent), "line-who"), words);
-    list.append(item);
-    const entry: Entry = { item, words, line: null, told: null };
-    shown.set(key, entry);
-    return entry;
-  }
-
-  function update(entry: Entry, line: Line, agent: Agent | null): void {
-    if (entry.line === line) return;
-    entry.line = line;
-    entry.words.textContent = line.text;
-    entry.item.dataset.final = String(line.final);
-    if (!line.final || entry.told === line.text) return;
-    entry.told = line.text;
-    onFinal(line, speakerName(line, agent));
-  }
-}
-
-function speakerName(line: Line, agent: Agent | null): string {
-  return line.who === "you" ? "You" : (agent?.name ?? "Agent");
-}
-
 function agentOf(model: Model): Agent | null {
   return model.agents.find((agent) => agentId(agent) === model.selected) ?? null;
 }
 
-function optionOf(agent: Agent, all: readonly Agent[]): { value: string; label: string } {
+function optionOf(agent: Agent, all: readonly Agent[], words: Words): { value: string; label: string } {
   const ambiguous = all.some((other) => other.namespace !== agent.namespace);
   const label = ambiguous ? agentId(agent) : agent.name;
-  return { value: agentId(agent), label: agent.ready ? label : `${label} (not ready)` };
+  return { value: agentId(agent), label: agent.ready ? label : `${label} (${words.notReady})` };
 }
 
-function noteOf(agent: Agent): string {
-  if (!agent.ready) return agent.message === "" ? "Not ready yet." : agent.message;
-  const language = languageName(agent.language);
-  return language === "" ? "Ready" : `Ready, speaks ${language}`;
+function noteOf(agent: Agent, words: Words): string {
+  if (!agent.ready) return agent.message === "" ? words.notReadyYet : agent.message;
+  const language = languageName(agent.language, words);
+  return language === "" ? words.ready : words.speaks(language);
 }
 
-function languageName(tag: string): string {
+function languageName(tag: string, words: Words): string {
   if (tag === "") return "";
   try {
-    return new Intl.DisplayNames(["en"], { type: "language" }).of(tag) ?? tag;
+    return new Intl.DisplayNames([words.tag], { type: "language" }).of(tag) ?? tag;
   } catch {
     return tag;
   }
-}
-
-function paragraph(text: string, className: string): HTMLParagraphElement {
-  const made = document.createElement("p");
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-function element<T extends HTMLElement>(id: string, type: new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`The page has no ${type.name} with the id ${id}.`);
-  return found;
 }

@@ -4,7 +4,7 @@
  * It is patient for a bounded time, tells each second what is going on, and stops at once when the caller hangs up.
  */
 
-import { GatewayError, type GatewayFailure, type Grant } from "./api.ts";
+import { GatewayError, type GatewayFailure, type Grant } from "../shared/api.ts";
 
 /** Why there is no call yet, and in how many seconds it is tried again; 0: just now. */
 export interface Wait {

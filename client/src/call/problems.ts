@@ -2,7 +2,7 @@
 
 import { ConnectionError, ConnectionErrorReason, DisconnectReason, MediaDeviceFailure } from "livekit-client";
 
-import { GatewayError } from "./api.ts";
+import { GatewayError } from "../shared/api.ts";
 import type { Problem } from "./messages.ts";
 
 export class ProblemError extends Error {
