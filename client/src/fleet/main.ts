@@ -74,7 +74,9 @@ function render(): void {
   signOut.hidden = keys.read() === "" || asked;
   const shown = fleet;
   view.hidden = shown === null;
-  if (shown !== null) {
+  // Nothing stays in the page of what whoever signed out was shown.
+  if (shown === null) view.replaceChildren();
+  else {
     const wanted = document.createElement("div");
     wanted.append(id === null ? listView(shown, words, format) : agentView(shown, id, words, format, Date.now()));
     for (const { name, value } of view.attributes) wanted.setAttribute(name, value);
