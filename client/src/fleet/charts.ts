@@ -39,6 +39,8 @@ export class Charts {
       { label: words.most, stroke: colour("--focus"), width: 2, dash: [8, 4] },
       { label: words.p99, stroke: colour("--danger"), width: 1, dash: [2, 4] },
     ]);
+    // The first was drawn while it had the room of both.
+    this.#fit();
   }
 
   clear(): void {
@@ -60,7 +62,6 @@ export class Charts {
       axes: [axis, { ...axis, size: 44 }],
       scales: { y: { range: (_, __, max) => [0, Math.max(1, max) * 1.1] } },
       cursor: { drag: { x: false, y: false } },
-      // Sixty pixels for each label, in the reader's own notation of time.
       ...(words.language === "fr" ? { fmtDate: french } : {}),
     };
     this.#drawn.push(new uPlot(options, data, place));
