@@ -57,16 +57,16 @@ export default defineConfig({
     license: { fileName: "licenses.md" },
     rolldownOptions: {
       // A page is an HTML file of this folder; the call button for other sites is a script by itself.
-      input: { index: "index.html", embed: "src/embed.ts" },
+      input: { index: "index.html", fleet: "fleet.html", embed: "src/embed.ts" },
       output: {
         // Other sites name it: it has no hash.
         entryFileNames: ({ name }) => (name === "embed" ? "embed.js" : "assets/[name]-[hash].js"),
         // The SDK changes far less often than the page, so that browsers keep it in their cache.
-        codeSplitting: { groups: [{ name: "livekit", test: /node_modules/ }] },
+        codeSplitting: { groups: [{ name: "livekit", test: /node_modules\/(?!uplot)/ }] },
       },
     },
   },
   server: {
-    proxy: { "/agents": GATEWAY, "/token": GATEWAY },
+    proxy: { "/agents": GATEWAY, "/token": GATEWAY, "/fleet/": GATEWAY, "/metrics": GATEWAY },
   },
 });

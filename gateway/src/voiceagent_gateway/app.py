@@ -14,6 +14,7 @@ from voiceagent_gateway.problems import install_handlers
 from voiceagent_gateway.routes.agents import agents_routes
 from voiceagent_gateway.routes.client import client_routes
 from voiceagent_gateway.routes.docs import docs_routes
+from voiceagent_gateway.routes.fleet import fleet_routes
 from voiceagent_gateway.routes.health import health_routes
 from voiceagent_gateway.routes.metrics import metrics_routes
 from voiceagent_gateway.routes.tokens import token_routes
@@ -46,5 +47,7 @@ def create_app(settings: Settings, deps: Deps) -> FastAPI:
     app.include_router(usage_routes(settings, deps))
     app.include_router(health_routes(deps))
     app.include_router(docs_routes())
-    app.include_router(client_routes(settings, deps, ClientFiles(settings.client_dir, gateway.allowed_origins)))
+    files = ClientFiles(settings.client_dir, gateway.allowed_origins)
+    app.include_router(fleet_routes(settings, deps, files))
+    app.include_router(client_routes(settings, deps, files))
     return app

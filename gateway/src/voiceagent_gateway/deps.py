@@ -1,9 +1,12 @@
 """What the routes need of the outside, as interfaces: the application is made of whatever is handed to it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from voiceagent_api.status import Usage
 
 from voiceagent_gateway.gate import Gate
 from voiceagent_gateway.history.points import History
@@ -52,6 +55,11 @@ class FleetReader(Protocol):
         """The pods as they were last seen."""
         ...
 
+    @property
+    def past(self) -> Sequence[PastSession]:
+        """The sessions of pods that are gone, of the last hour."""
+        ...
+
     async def read(self) -> Fleet: ...
 
     def remember(self, sessions: Iterable[PastSession]) -> None: ...
@@ -72,12 +80,19 @@ class UsageReader(Protocol):
         """That of some days, of one agent (namespace and name) or all; at most so many lines. Raises DatabaseError."""
         ...
 
+    def usage(self, agent: AgentRef) -> Usage:
+        """What the agent used today."""
+        ...
+
 
 class NoUsage:
     """For an application that counts nothing."""
 
     async def lines(self, first_day: str, last_day: str, agent: tuple[str, str] | None, most: int) -> Lines:
         return []
+
+    def usage(self, agent: AgentRef) -> Usage:
+        return Usage()
 
 
 class HistoryReader(Protocol):
@@ -115,3 +130,5 @@ class Deps:
     history: HistoryReader = field(default_factory=NoHistory)
     counters: GatewayCounters = field(default_factory=GatewayCounters)
     usage: UsageReader = field(default_factory=NoUsage)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is to end: whoever answers for long ends then."""

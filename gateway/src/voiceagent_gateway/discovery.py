@@ -140,6 +140,8 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
         budget=budget,
         usage=status.usage,
         retention_hours=metrics.retention_hours,
+        conditions=tuple(status.conditions),
+        revision=status.revision or "",
     )
 
 

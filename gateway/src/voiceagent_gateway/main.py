@@ -100,6 +100,8 @@ async def run(settings: Settings) -> None:
         gc.set_threshold(*GC_THRESHOLD)
 
         def stop() -> None:
+            # A stream of events would otherwise be waited for.
+            deps.stopping.set()
             server.should_exit = True
 
         # uvicorn raises a signal again once it has stopped; with a handler of ours in place that ends nothing,

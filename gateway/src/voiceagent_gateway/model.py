@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from voiceagent_api.running import Budget
-from voiceagent_api.status import Usage
+from voiceagent_api.status import Condition, Usage
 from voiceagent_api.worker_status import SessionRecord, WorkerStatus
 
 
@@ -37,6 +37,9 @@ class AgentRef:
     """What a gateway last told of what it used on a day."""
     retention_hours: int = 168
     """For how many hours its history is kept, where the gateway keeps it that long."""
+    conditions: tuple[Condition, ...] = ()
+    revision: str = ""
+    """Revision of the pod template that its pods should have; empty until the operator has told."""
 
     @property
     def reference(self) -> str:

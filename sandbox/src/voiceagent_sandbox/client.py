@@ -12,6 +12,7 @@ INPUTS = (
     "src",
     "public",
     "index.html",
+    "fleet.html",
     "package.json",
     "package-lock.json",
     "tsconfig.json",

@@ -56,6 +56,7 @@ class World:
     beyond_budget: Callable[[AgentRef], ProblemError | None] = field(default=lambda _: None)
     ids: int = 0
     history: HistoryReader = field(default_factory=NoHistory)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def app(self) -> Deps:
         return Deps(
@@ -68,6 +69,7 @@ class World:
             new_id=self._new_id,
             gate=self.gate,
             history=self.history,
+            stopping=self.stopping,
         )
 
     def door(self) -> Door:
@@ -148,6 +150,10 @@ class _Fleet:
     @property
     def known(self) -> Sequence[PodView]:
         return self.world.views
+
+    @property
+    def past(self) -> Sequence[PastSession]:
+        return self.world.past
 
     async def read(self) -> Fleet:
         return merge(self.world.views, self.world.past, NOW)

@@ -140,7 +140,7 @@ async def test_a_hashed_asset_is_kept_for_ever_and_another_file_is_not(ask: http
 
 @pytest.mark.usefixtures("client_dir")
 async def test_a_page_is_found_without_its_ending(ask: httpx.AsyncClient) -> None:
-    response = await ask.get("/fleet")
+    response = await ask.get("/fleet", headers={"Accept": "text/html,*/*;q=0.8"})
 
     assert "<title>fleet</title>" in response.text
     assert response.headers["cache-control"] == "no-cache"
