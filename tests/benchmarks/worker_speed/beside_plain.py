@@ -27,7 +27,7 @@ from worker_speed.contestants import GREETING, SETTLE_SECONDS, Contestant, Who, 
 
 CONTESTANTS: tuple[Who, Who] = ("plain", "worker")
 STARTS = 3
-CALLS = (2, 6, 10)
+CALLS = (2, 4, 6)
 """Calls at once: from a quiet machine to a busy one of two cores, callers included."""
 TURNS_EACH = 4
 START_RATIO, MEMORY_RATIO, CALLS_RATIO = 1.2, 1.1, 0.95
