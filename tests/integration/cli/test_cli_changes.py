@@ -185,7 +185,15 @@ def test_what_was_changed_meanwhile_is_not_written_over(desk: Any) -> None:
 def test_status_goes_on_with_each_change_until_it_is_interrupted(desk: Any) -> None:
     desk.apply()
     command = [str(Path(sys.executable).with_name("voiceagent")), "status", "--watch"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=desk.env)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=desk.env,
+        # As on a terminal: what a shell runs in the background inherits that interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stdout is not None
     assert process.stdout.readline().split() == ["NAME", "READY", "SESSIONS", "LLM", "STT", "TTS", "AGE", "REASON"]
     assert "openai" in process.stdout.readline()

@@ -4,6 +4,7 @@ import json
 import socket
 import urllib.request
 from base64 import b64decode
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,16 @@ from voiceagent_gateway.api_keys import parse_entry, verify
 SECRET = "voiceagents-api-keys"
 
 
-def test_a_key_is_made_listed_used_and_revoked(desk: Any, gateway: Any) -> None:
+@pytest.fixture
+def without_keys(cluster: Any) -> Iterator[None]:
+    """No keys before and after: the Secret is in a namespace that others share."""
+    delete = ("-n", "default", "delete", "secret", SECRET, "--ignore-not-found")
+    cluster.do(*delete)
+    yield
+    cluster.do(*delete)
+
+
+def test_a_key_is_made_listed_used_and_revoked(desk: Any, gateway: Any, without_keys: None) -> None:
     place = ("-n", "default")
     dry = desk.voiceagent("keys", "create", "site", "--agents", "*", "--dry-run", *place)
     assert (dry.code, dry.out) == (0, "")

@@ -1,0 +1,66 @@
+"""Records a terminal session of the command line as a picture: record_cli.py docs/images/cli.svg.
+
+The commands run as they would for anybody, on a terminal, in a new folder; the picture shows what they wrote.
+"""
+
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+
+COLUMNS = 110
+SESSION = (
+    "voiceagent init receptionist --instructions 'You answer the phone of Blue Dental.' -f agent.yaml",
+    "voiceagent change-tts elevenlabs eleven_turbo_v2_5 --voice Rachel -f agent.yaml",
+    "voiceagent plugins add --name sentiment_analisys -f agent.yaml",
+    "voiceagent plugins add --name sentiment_analysis -f agent.yaml --yes",
+    "voiceagent show -f agent.yaml",
+)
+
+
+def on_a_terminal(command: str, folder: Path) -> str:
+    """What a command writes on a terminal of its own, whose questions are answered by yes or by what they propose."""
+    ours, theirs = pty.openpty()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
+    environment.pop("NO_COLOR", None)
+    words = ["sh", "-c", command]
+    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment)
+    os.close(theirs)
+    seen, answered = "", 0
+    with suppress(OSError):
+        while chunk := os.read(ours, 65536):
+            seen += chunk.decode()
+            if seen.endswith(": ") and answered < len(seen):
+                os.write(ours, b"y\n" if seen.endswith("(y/N): ") else b"\n")
+                answered = len(seen)
+    os.close(ours)
+    process.wait(60)
+    return seen.replace("\r\n", "\n")
+
+
+def main(target: Path) -> None:
+    """Write the picture."""
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, highlight=False)
+    with tempfile.TemporaryDirectory() as folder:
+        for command in SESSION:
+            console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
+            console.print(Text.from_ansi(on_a_terminal(command, Path(folder))))
+    # Fonts of the reader's own machine: a picture in a page may fetch none.
+    form = re.sub(r"@font-face \{\{.*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    form = form.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace")
+    form = re.sub(r"\n    <!--.*?-->", "", form)
+    target.write_text(console.export_svg(title="voiceagent", code_format=form, unique_id="cli"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
