@@ -49,10 +49,7 @@ class RoomAgent:
 
     def hear(self, text: str, segment: str, final: bool = True) -> None:
         """Words of the caller, as speech recognition has them."""
-        caller = next(iter(self._room.remote_participants.values()))
-        track = next(iter(caller.track_publications))
-        known = {"lk.segment_id": segment, "lk.transcribed_track_id": track}
-        self._do(self._transcribe(text, {**known, "lk.transcription_final": str(final).lower()}, caller.identity))
+        self._do(self._hear(text, segment, final))
 
     def until_heard(self, text: str) -> None:
         """Wait until the caller has typed this."""
@@ -99,6 +96,17 @@ class RoomAgent:
     async def _be(self, state: str) -> None:
         self._speaking = state == "speaking"
         await self._room.local_participant.set_attributes({"lk.agent.state": state})
+
+    async def _hear(self, text: str, segment: str, final: bool) -> None:
+        # The page publishes its microphone after it has joined.
+        while not (tracks := [(one, track) for one in self._callers() for track in one.track_publications]):
+            await asyncio.sleep(0.05)
+        caller, track = tracks[0]
+        known = {"lk.segment_id": segment, "lk.transcribed_track_id": track}
+        await self._transcribe(text, {**known, "lk.transcription_final": str(final).lower()}, caller.identity)
+
+    def _callers(self) -> list[rtc.RemoteParticipant]:
+        return list(self._room.remote_participants.values())
 
     async def _transcribe(self, text: str, attributes: dict[str, str], sender: str | None = None) -> None:
         writer = await self._room.local_participant.stream_text(

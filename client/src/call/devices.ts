@@ -37,6 +37,7 @@ export class Devices {
   #agentTrack: MediaStreamTrack | null = null;
   #callTrack: MediaStreamTrack | null = null;
   #tried: MediaStreamTrack | null = null;
+  #tested: MediaStream | null = null;
   #frame = 0;
 
   constructor(audio: HTMLAudioElement, words: Words, actions: DeviceActions) {
@@ -75,6 +76,8 @@ export class Devices {
   followAgent(track: MediaStreamTrack | null): void {
     this.#agentTrack = track;
     this.#test.hidden = track !== null;
+    // Before the microphone was allowed the browser may have known no speakers.
+    if (track !== null && this.#speaker !== "") void this.#chooseSpeaker(this.#speaker);
     if (this.#panel.open) this.#open();
   }
 
@@ -94,6 +97,7 @@ export class Devices {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.#stopTrying();
+    this.#stopTest();
     this.#ears?.close();
     this.#mouth?.close();
     this.#ears = this.#mouth = null;
@@ -168,6 +172,13 @@ export class Devices {
     this.#tried = null;
   }
 
+  #stopTest(): void {
+    if (this.#tested !== null && this.#audio.srcObject === this.#tested) this.#audio.srcObject = null;
+    this.#tested = null;
+    if (this.#agentTrack === null) this.#mouth = null;
+    this.#test.disabled = false;
+  }
+
   /** Three notes, by the element that plays the agent's voice, so that they come out where it will. */
   #playTest(): void {
     const context = (this.#context ??= new AudioContext());
@@ -175,7 +186,6 @@ export class Devices {
     const volume = context.createGain();
     volume.gain.value = 0.2;
     volume.connect(out);
-    const end = context.currentTime + TONE_SECONDS * TONES_HERTZ.length;
     TONES_HERTZ.forEach((hertz, index) => {
       const tone = context.createOscillator();
       tone.frequency.value = hertz;
@@ -184,12 +194,11 @@ export class Devices {
       tone.stop(context.currentTime + (index + 1) * TONE_SECONDS);
       if (index < TONES_HERTZ.length - 1) return;
       tone.addEventListener("ended", () => {
-        if (this.#audio.srcObject === out.stream) this.#audio.srcObject = null;
-        if (this.#agentTrack === null) this.#mouth = null;
-        this.#test.disabled = false;
+        this.#stopTest();
       });
     });
-    this.#test.disabled = end > context.currentTime;
+    this.#test.disabled = true;
+    this.#tested = out.stream;
     this.#audio.srcObject = out.stream;
     void this.#audio.play().catch(() => undefined);
     this.#mouth = new Meter(context, volume);

@@ -84,6 +84,24 @@ def test_another_microphone_is_taken_in_the_middle_of_a_call(serve: Serve, agent
         expect(choice).not_to_have_value("")
 
 
+def test_microphone_and_speaker_are_tried_before_a_call(serve: Serve) -> None:
+    gateway = serve()
+    with open_page() as page:
+        page.goto(gateway.address)
+        panel = page.get_by_test_id("devices").locator("summary")
+        panel.click()
+        page.get_by_test_id("try-microphone").click()
+        until_loud(page, "microphone-level")
+        test = page.get_by_test_id("test-sound")
+        test.click()
+        until_loud(page, "speaker-level")
+        expect(test).to_be_enabled()
+        test.click()
+        panel.click()
+        panel.click()
+        expect(test).to_be_enabled()
+
+
 def test_a_refused_microphone_is_said_with_what_to_do_and_no_token_is_asked_for(serve: Serve) -> None:
     gateway = serve()
     with open_page(refused=True) as page:
