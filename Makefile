@@ -11,6 +11,7 @@ export HELM_BINARY ?= $(CACHE)/bin/helm
 # Real audio, browsers and clusters on a busy machine: what fails once is run once more, and named at the end.
 ONCE_MORE := --reruns 1 -rR
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
+export VICTORIA_METRICS_BINARY ?= $(CACHE)/bin/victoria-metrics
 
 .PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-worker bench-day clean
 

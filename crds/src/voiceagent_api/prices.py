@@ -33,7 +33,7 @@ class Prices(Model):
     )
     models: dict[str, ModelPrice] = Field(
         default_factory=dict,
-        description="By provider, by PROVIDER/MODEL, or by kind and either as in stt.openai; the most exact key counts.",
+        description="By provider, by PROVIDER/MODEL, or by kind and either as stt.openai; the most exact key counts.",
     )
 
     @model_validator(mode="after")

@@ -41,6 +41,20 @@ the pod where there is one, and what to do.
 Suspended and scaled to zero are True because nothing is wanted; the message says that no calls are taken. The other
 conditions make no difference to Ready: ProvidersReady may be Unknown while the agent is Ready.
 """
+_BUDGET = """\
+## What BudgetOK means
+
+BudgetOK holds `status.usage` of today (UTC) against `spec.budget`. Ready does not depend on it.
+
+| State | BudgetOK |
+| --- | --- |
+| no budget is set | True, `NoBudget` |
+| the cost of all that was used is known, and at most perDay | True, `WithinBudget` |
+| the known cost is more than perDay, whatever else has no price | False, `BudgetExceeded` |
+| the known cost is at most perDay, and a model that was used has no price | Unknown, `NotPriced` |
+| no gateway told of today (a day's first five minutes are True), or spec.metrics.enabled is false | \
+Unknown, `NotMeasured` |
+"""
 _COLUMNS = "| Field | Type | Default | Meaning |\n| --- | --- | --- | --- |\n"
 
 
@@ -58,6 +72,7 @@ def reference_page() -> str:
         f"## status\n\nWritten by the operator; {' and '.join(gateways)} by the gateway.\n\n"
         + _table(status, "status"),
         _READY,
+        _BUDGET,
         "## Columns of kubectl get\n\n" + _columns(version["additionalPrinterColumns"]),
     ]
     return "\n".join(parts)

@@ -110,7 +110,8 @@ class Budget(Model):
     )
     on_exceeded: Literal["Warn", "Refuse"] = Field(
         default="Warn",
-        description="What happens beyond it. Warn: BudgetOK turns False. Refuse: new callers are refused, too.",
+        description="What happens beyond it. Warn: BudgetOK turns False. Refuse: new callers are refused, too, until "
+        "the next day (UTC); calls that run go on.",
     )
 
 

@@ -29,6 +29,7 @@ PARTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("gateway", "tokenTTLSeconds"): ("gateway", "tokenTtlSeconds"),
     ("gateway", "allowTestMetrics"): ("gateway", "allowTestMetrics"),
     ("gateway", "retentionHours"): ("gateway", "retentionHours"),
+    ("gateway", "prometheusURL"): ("gateway", "prometheusURL"),
     ("gateway", "waitSeconds"): ("gateway", "waitSeconds"),
     ("gateway", "maxWaiting"): ("gateway", "maxWaiting"),
     ("redis", "url"): ("redis", "url"),

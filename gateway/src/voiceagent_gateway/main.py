@@ -23,12 +23,13 @@ from voiceagent_gateway.collect import CONCURRENT_READS, FleetCollector, StatusC
 from voiceagent_gateway.credentials import SecretCredentials
 from voiceagent_gateway.database import DatabaseError, open_database
 from voiceagent_gateway.demand import Demand, StatusDemand, Total, only_here
-from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.deps import Deps, HistoryReader
 from voiceagent_gateway.discovery import Discovery
 from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.fresh import FreshReadings
 from voiceagent_gateway.gate import Gate, limits_of
 from voiceagent_gateway.history import schema as history
+from voiceagent_gateway.history.prometheus import PrometheusStore
 from voiceagent_gateway.history.prune import retention
 from voiceagent_gateway.history.recorder import Recorder
 from voiceagent_gateway.kube import KubeConfigError, connect
@@ -113,8 +114,8 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
         aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONCURRENT_READS), cookie_jar=aiohttp.DummyCookieJar()
         ) as pods,
-        # A LiveKit server may be outside the cluster, behind the environment's proxy.
-        aiohttp.ClientSession(trust_env=True, cookie_jar=aiohttp.DummyCookieJar()) as livekit,
+        # A LiveKit server or a metrics store may be outside the cluster, behind the environment's proxy.
+        aiohttp.ClientSession(trust_env=True, cookie_jar=aiohttp.DummyCookieJar()) as outside,
         asyncio.TaskGroup() as group,
     ):
         discovery = Discovery(kube, settings.namespaces)
@@ -125,15 +126,22 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             _now,
             listed=lambda: not discovery.waiting_for(),
         )
+        history: HistoryReader = recorder
         collector = FleetCollector(discovery.pods, fetch, _now, recorder.record)
-        collector.remember(await recorder.restore())
+        if settings.prometheus_url:
+            history = PrometheusStore(
+                outside, settings.prometheus_url, lambda: len(discovery.agents()), settings.prometheus_token
+            )
+            collector = FleetCollector(discovery.pods, fetch, _now)
+        else:
+            collector.remember(await recorder.restore())
         readings = FreshReadings(fetch, _now)
         gateway = settings.install.gateway
         keeper = UsageKeeper(lambda: collector.known, lambda: collector.past, database, settings.install.prices, _now)
         teller = UsageTeller(discovery.agents, keeper, StatusUsage(kube).write, _now)
         counters = GatewayCounters()
         counters.registry.register(UsageFamilies(keeper))
-        known = Authority(settings, kube, livekit, _now)
+        known = Authority(settings, kube, outside, _now)
         door = Door(
             discovery,
             readings,
@@ -147,10 +155,10 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
         yield Deps(
             directory=discovery,
             credentials=SecretCredentials(kube),
-            rooms=LiveKitRooms(livekit),
+            rooms=LiveKitRooms(outside),
             fleet=collector,
             door=door,
-            history=recorder,
+            history=history,
             clock=_now,
             new_id=lambda: secrets.token_hex(ID_BYTES),
             gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets)),

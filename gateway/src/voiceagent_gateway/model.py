@@ -33,7 +33,7 @@ class AgentRef:
     sessions_per_pod: int = 5
     """Calls that a pod takes at once, for pods that do not say it themselves."""
     budget: Budget | None = None
-    usage: Usage | None = None
+    usage: Usage | None = field(default=None, hash=False)
     """What a gateway last told of what it used on a day."""
     retention_hours: int = 168
     """For how many hours its history is kept, where the gateway keeps it that long."""

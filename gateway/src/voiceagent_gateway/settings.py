@@ -42,6 +42,8 @@ class Settings:
     """For how long the history is kept; agents may say less for themselves."""
     prometheus_url: str = ""
     """A store that answers for the history, in place of the database; empty for none."""
+    prometheus_token: str | None = field(default=None, repr=False)
+    """What the store is asked with, where it wants a bearer token."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -115,6 +117,7 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         data_max_bytes=parsed.data_megabytes * MEGABYTE,
         retention_hours=_retention(environment.get("METRICS_RETENTION_HOURS"), install.gateway.retention_hours),
         prometheus_url=_address(environment.get("PROMETHEUS_URL")) or install.gateway.prometheus_url,
+        prometheus_token=environment.get("PROMETHEUS_TOKEN") or None,
     )
 
 

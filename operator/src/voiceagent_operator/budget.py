@@ -21,6 +21,9 @@ def budget_ok(findings: Findings, now: datetime) -> Verdict:
         return Verdict(None, reasons.NOT_CHECKED, "Not known while the VoiceAgent cannot be reconciled; see Ready.")
     if findings.budget is None:
         return Verdict(True, reasons.NO_BUDGET, "No budget is set.")
+    if (findings.agent["spec"].get("metrics") or {}).get("enabled") is False:
+        told = "spec.metrics.enabled is false: nothing of calls is measured, so that nothing is held to the budget."
+        return Verdict(None, reasons.NOT_MEASURED, told)
     usage: dict[str, Any] = (findings.agent.get("status") or {}).get("usage") or {}
     today, day = now.astimezone(UTC).date(), str(usage.get("day") or "")
     if not day:

@@ -57,8 +57,12 @@ METRICS_SERVER = Program("metrics-server", "metrics-server", "sigs.k8s.io/metric
 """Stamped as Kubernetes is, so that clients can read its version."""
 KWOK = Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok")
 """Plays nodes and their pods, of which none runs."""
+VICTORIA_METRICS = Program(
+    "victoria-metrics", "victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"
+)
+"""Answers Prometheus' queries: the gateway's history is tested against it."""
 SIMULATION_PROGRAMS = (*APISERVER_PROGRAMS, SCHEDULER, KWOK)
-INTEGRATION_PROGRAMS = (*APISERVER_PROGRAMS, LIVEKIT, HELM)
+INTEGRATION_PROGRAMS = (*APISERVER_PROGRAMS, LIVEKIT, HELM, VICTORIA_METRICS)
 ALL_PROGRAMS = (*NODE_PROGRAMS, LIVEKIT, KIND, HELM, TRAEFIK, METRICS_SERVER)
 
 

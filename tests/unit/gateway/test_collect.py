@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ import pytest
 from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
 from voiceagent_gateway import collect
 from voiceagent_gateway.collect import PAST_MAX, PAST_TURNS_MAX, FleetCollector, ReadError
-from voiceagent_gateway.model import PastSession, PodRef
+from voiceagent_gateway.model import PastSession, PodRef, PodView
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
@@ -261,3 +261,43 @@ async def test_in_the_background_pods_are_read_without_anyone_asking(
         await task
 
     assert len(cluster.reads) > 3, "a pod that is being ended is read often"
+
+
+@pytest.mark.usefixtures("no_sharing")
+async def test_the_calls_of_a_worker_that_began_anew_are_remembered(cluster: Cluster) -> None:
+    before = status(session("done", NOW - timedelta(minutes=1)), session("cut")).model_copy(update={"process": "1"})
+    cluster.add("p", before)
+    collector = cluster.collector()
+    await collector.read()
+    cluster.answers["p"] = status(session("new")).model_copy(update={"process": "2"})
+
+    fleet = await collector.read()
+
+    assert {(one.record.id, one.outcome) for one in fleet.recent} == {("done", "completed"), ("cut", "unknown")}
+    assert [one.record.id for one in fleet.active] == ["new"]
+
+
+async def test_the_background_reading_hands_on_what_it_saw_and_remembers_what_it_is_told(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "SHARED_SECONDS", 0.0)
+    monkeypatch.setattr(collect, "BACKGROUND_SECONDS", 0.01)
+    cluster.add("p", status(session("s")))
+    told = PastSession(pod("gone"), session("kept", NOW), NOW, "completed")
+    seen: list[tuple[list[str], list[str]]] = []
+
+    async def record(views: Sequence[PodView], past: Sequence[PastSession]) -> Sequence[PastSession]:
+        seen.append(([view.pod.name for view in views], [one.record.id for one in past]))
+        return [told] if len(seen) == 1 else ()
+
+    collector = FleetCollector(lambda: cluster.pods, cluster.fetch, lambda: cluster.now, record)
+    await collector.read()
+    assert seen == [], "a request writes nothing"
+    task = asyncio.create_task(collector.run())
+    while len(seen) < 2:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+    assert seen[:2] == [(["p"], []), (["p"], ["kept"])]

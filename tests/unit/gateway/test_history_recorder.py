@@ -18,6 +18,7 @@ from voiceagent_gateway.history.question import Question
 from voiceagent_gateway.history.recorder import Recorder
 from voiceagent_gateway.history.schema import SCHEMA
 from voiceagent_gateway.model import PastSession, PodRef, PodView
+from voiceagent_gateway.problems import ProblemError
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, tzinfo=UTC)
 MEGABYTE = 1024 * 1024
@@ -33,6 +34,15 @@ def session(id_: str, started: datetime, ended: datetime | None = None, outcome:
         outcome=outcome if ended else "active",  # type: ignore[arg-type]
         turns=[TurnRecord(at=started + timedelta(seconds=1), e2e_milliseconds=900.0)],
     )
+
+
+def turns(at: datetime) -> list[TurnRecord]:
+    """Turns with latencies of many sizes."""
+    names = ("e2e_milliseconds", "stt_milliseconds", "llm_ttft_milliseconds", "tts_ttfb_milliseconds")
+    return [
+        TurnRecord(at=at + timedelta(milliseconds=size), **dict.fromkeys(names, 2.0**size))  # type: ignore[arg-type]
+        for size in range(1, 11)
+    ]
 
 
 class World:
@@ -174,6 +184,14 @@ async def test_one_agent_can_be_asked_for(world: World) -> None:
     assert await world.totals(agent=("other", "a")) == {}
 
 
+async def test_a_step_that_is_summed_up_of_too_many_rollups_is_refused_with_a_better_one(world: World) -> None:
+    await world.see(session("s", NOW))
+    until = milliseconds(NOW)
+
+    with pytest.raises(ProblemError, match="give a step of whole 600 s"):
+        await world.recorder.query(Question(until - 1000 * 3_600_000, until, 59 * 60))
+
+
 async def test_what_is_older_than_the_retention_goes(world: World) -> None:
     await world.see(session("s", NOW, NOW + timedelta(seconds=10)))
     world.retention = Retention(48, {("default", "a"): 2})
@@ -232,12 +250,12 @@ async def test_a_file_that_is_nearly_full_loses_the_oldest_first_and_counts_noth
 
 
 async def test_a_file_full_of_rollups_loses_minutes_before_hours(world: World) -> None:
-    world.most_bytes = 40 * 4096
+    world.most_bytes = 96 * 4096
     await world.start()
     told: list[SessionRecord] = []
     for minute in range(0, 60 * 24 * 4, 3):
         world.now = NOW + timedelta(minutes=minute)
-        told = [*told[-19:], session(f"{minute}", world.now, world.now)]
+        told = [*told[-19:], session(f"{minute}", world.now, world.now).model_copy(update={"turns": turns(world.now)})]
         await world.see(*told)
 
     assert await world.database.run(fullness) <= 1
@@ -263,6 +281,30 @@ async def test_a_database_that_fails_loses_nothing_while_the_pods_tell(
 
     assert await world.totals() == {"started": 1, "turns": 1, "completed": 1}
     assert caplog.text.count("cannot be kept") == 1
+
+
+async def test_a_writing_that_finds_no_room_makes_some(world: World) -> None:
+    hours = [NOW + timedelta(hours=hour) for hour in range(10)]
+    for world.now in hours:
+        await world.see(*(session(f"{world.now:%H}-{number}", world.now, world.now) for number in range(20)))
+    well, failures = world.database.run, iter([None, DatabaseError("full")])
+
+    async def full_once(work: Any) -> Any:
+        if (failure := next(failures, None)) is not None:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise failure from error
+        return await well(work)
+
+    world.database.run = full_once  # type: ignore[method-assign]
+    await world.see(session("new", world.now))
+    assert await world.count("sessions") == 200
+
+    await world.see(session("new", world.now))
+
+    assert 0 < await world.count("sessions") < 200
+    assert await world.count("sessions", "id = 'new'") == 1
+    assert (await world.totals())["started"] == 201
 
 
 async def test_a_gateway_that_could_not_read_its_history_at_first_reads_it_later(world: World) -> None:

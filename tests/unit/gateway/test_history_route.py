@@ -151,7 +151,7 @@ async def test_an_answer_with_too_many_points_is_refused_with_the_least_step(
 
     assert response.status_code == 400
     assert response.json()["type"].endswith("too-many-points")
-    assert "give a step of 300 or more" in response.json()["detail"]
+    assert "give a step of 600 or more" in response.json()["detail"]
 
 
 async def test_a_history_that_cannot_be_read_is_a_503(history: Store, ask: httpx.AsyncClient) -> None:

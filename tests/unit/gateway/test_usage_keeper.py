@@ -86,6 +86,19 @@ async def test_an_agent_with_a_budget_is_told_of_at_once_then_when_something_is_
         assert usage.observed_time == "2026-05-04T12:00:00.000Z"
 
 
+async def test_the_operator_is_told_that_a_new_day_has_begun() -> None:
+    here = Here(views=[view(call(prompt=3_000_000))])
+    async with keeping(here) as keeper:
+        teller = here.teller(keeper)
+        await keeper.look()
+        await teller.tell()
+        here.now += timedelta(hours=12)
+        await teller.tell()
+        await keeper.look()
+        await teller.tell()
+        assert [(usage.day, usage.cost) for _, usage in here.told] == [("2026-05-04", "6.00"), ("2026-05-05", "0.00")]
+
+
 async def test_it_is_told_no_more_often_than_the_pause_and_failures_are_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -11,18 +11,23 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from usage_world import NOON, POD, PRICES, Here, call, keeping, view
+from usage_world import MEGABYTE, NOON, POD, PRICES, Here, call, keeping, view
 from voiceagent_api.gateway_settings import AuthSettings, GatewaySettings
 from voiceagent_api.install import InstallConfig, LiveKitDefaults
 from voiceagent_api.worker_status import ModelUsage, TurnRecord, WorkerStatus
+from voiceagent_gateway.api_keys import entry_text, hash_of, new_key, parse_entry
 from voiceagent_gateway.app import create_app
 from voiceagent_gateway.callers import KnownCallers
-from voiceagent_gateway.database import FILE_NAME
+from voiceagent_gateway.database import FILE_NAME, open_database
 from voiceagent_gateway.gate import Gate
+from voiceagent_gateway.history import schema as history
+from voiceagent_gateway.history.prune import retention
+from voiceagent_gateway.history.recorder import Recorder
 from voiceagent_gateway.key_ring import KeyRing
 from voiceagent_gateway.merge import merge
 from voiceagent_gateway.model import PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
+from voiceagent_gateway.routes import usage as usage_route
 from voiceagent_gateway.settings import Settings
 from voiceagent_gateway.usage.families import UsageFamilies
 
@@ -119,13 +124,32 @@ async def test_a_wrong_question_is_told_what_is_wrong(
 
 async def test_usage_is_for_those_who_may_read_metrics(ask: httpx.AsyncClient, world: Any, tmp_path: Path) -> None:
     assert (await ask.get("/usage")).json()["lines"] == []
-    world.gate = refusing_gate()
+    ring, keys = KeyRing(lambda: NOON), {name: new_key(name) for name in ("caller", "owner")}
+    ring.replace(
+        {
+            name: parse_entry(name, entry_text(hash_of(key), ["*"], ["*"], name == "owner", None).encode())
+            for name, key in keys.items()
+        }
+    )
+    world.gate = Gate(KnownCallers(ring, None))
     async with answering(world, Here(), tmp_path, auth=AuthSettings(mode="apiKeys")) as guarded:
-        assert (await guarded.get("/usage")).status_code == 401
+        codes = [
+            (await guarded.get("/usage", headers={"Authorization": f"Bearer {key}"})).status_code
+            for key in ("va_nobody_x", keys["caller"], keys["owner"])
+        ]
+    ring.close()
+    assert codes == [401, 403, 200]
 
 
-def refusing_gate() -> Any:
-    return Gate(KnownCallers(KeyRing(lambda: NOON), None))
+async def test_an_answer_too_long_is_refused_with_what_to_do(
+    world: Any, two_agents: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_route, "LINES_MAX", 2)
+    async with answering(world, two_agents, tmp_path) as ask:
+        answer = await ask.get("/usage")
+        assert answer.status_code == 400
+        assert "ask for fewer days or one agent" in answer.json()["detail"]
+        assert (await ask.get("/usage?agent=default/receptionist")).status_code == 200
 
 
 async def test_a_scraper_gets_counters_and_todays_cost(world: Any, two_agents: Here, tmp_path: Path) -> None:
@@ -159,18 +183,34 @@ async def test_nobodys_words_are_kept_or_shown(world: Any, tmp_path: Path) -> No
     status = view().status
     assert status is not None
     read = WorkerStatus.model_validate(
-        status.model_dump(mode="json", by_alias=True) | {"sessions": [record], "history": [{"text": SECRET_WORDS}]}
+        status.model_dump(mode="json", by_alias=True)
+        | {"sessions": [record], "history": [{"text": SECRET_WORDS}]}
+        | {"metrics": {"transcript": SECRET_WORDS}}
     )
     here = Here(views=[PodView(POD, read, NOON)])
     world.views = here.views
-    async with answering(world, here, tmp_path, allow_test_metrics=True) as ask:
-        for path in ("/usage", "/metrics", "/metrics/simple", "/metrics/sessions", "/agents", "/openapi.json"):
+    async with open_database(tmp_path, history.SCHEMA, MEGABYTE) as database:
+        recorder = Recorder(database, lambda: retention(168, []), lambda: NOON, lambda: True)
+        await recorder.restore()
+        await recorder.record(here.views, ())
+    paths = (
+        "/usage",
+        "/metrics",
+        "/metrics/simple",
+        "/metrics/sessions",
+        "/metrics/history",
+        "/agents",
+        "/openapi.json",
+    )
+    async with answering(world, here, tmp_path) as ask:
+        for path in paths:
             for accept in ("application/json", "text/plain", "text/csv"):
                 answer = await ask.get(path, headers={"Accept": accept})
                 assert answer.status_code == 200
                 assert "4111" not in answer.text
         kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
         assert b"gpt-5" in kept
+        assert b"lobby" in kept, "the call is in the history"
         assert b"4111" not in kept
     assert merge(here.views, (), NOON).active
     assert (tmp_path / FILE_NAME).exists()

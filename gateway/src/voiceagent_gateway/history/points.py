@@ -81,6 +81,7 @@ def _point(point: Point, stamps: dict[int, str]) -> str:
     )
 
 
+@lru_cache(maxsize=8192)
 def _quantiles(found: Quantiles | None) -> str:
     return "null" if found is None else f'{{"p50":{found[0]},"p95":{found[1]},"p99":{found[2]}}}'
 

@@ -19,6 +19,9 @@ DETAIL: Final = HOUR
 """For how long the details of an ended call are kept: as long as it is among the recent ones."""
 FULL: Final = 0.9
 """Part of the file's bound from which on the oldest goes."""
+ROOM: Final = 0.05
+"""Part of the bound that is made free then."""
+MOST_PIECES: Final = 20
 STRETCH: Final = 60
 """Rollups of one agent that go at a time where the file is nearly full."""
 
@@ -41,8 +44,8 @@ def retention(hours: int, agents: Iterable[AgentRef]) -> Retention:
     return Retention(hours, {(agent.namespace, agent.name): agent.retention_hours for agent in agents})
 
 
-def prune(connection: sqlite3.Connection, retention: Retention, now: int) -> None:
-    """Forget a piece of what is old, or too much."""
+def prune(connection: sqlite3.Connection, retention: Retention, now: int, *, full: bool = False) -> None:
+    """Forget a piece of what is old, or too much. `full` tells that the last writing did not find room."""
     agents = connection.execute("SELECT id, namespace, agent FROM series").fetchall()
     for series, namespace, agent in agents:
         oldest = now - retention.of(namespace, agent) * HOUR
@@ -58,8 +61,13 @@ def prune(connection: sqlite3.Connection, retention: Retention, now: int) -> Non
         "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE series = series.id) "
         "AND NOT EXISTS (SELECT 1 FROM rollups WHERE resolution IN (60, 600, 3600, 86400) AND series = series.id)"
     )
-    if fullness(connection) > FULL:
-        _drop_oldest(connection, [series for series, _, _ in agents], now - HOUR)
+    used = fullness(connection)
+    if not full and used <= FULL:
+        return
+    wanted = min(FULL, used) - ROOM
+    for _ in range(MOST_PIECES):
+        if fullness(connection) <= wanted or not _drop_oldest(connection, [row[0] for row in agents], now - HOUR):
+            return
 
 
 def fullness(connection: sqlite3.Connection) -> float:
@@ -68,7 +76,7 @@ def fullness(connection: sqlite3.Connection) -> float:
     return used / _number(connection, "PRAGMA max_page_count")
 
 
-def _drop_oldest(connection: sqlite3.Connection, agents: list[int], hour_ago: int) -> None:
+def _drop_oldest(connection: sqlite3.Connection, agents: list[int], hour_ago: int) -> bool:
     # Single calls before rollups, minutes before hours: what tells of the longest time for its size goes last. Calls
     # of the last hour stay: pods tell of them again, and of others that are still to be counted.
     oldest = [
@@ -82,14 +90,15 @@ def _drop_oldest(connection: sqlite3.Connection, agents: list[int], hour_ago: in
             _drop_sessions(connection, series, until)
         known = max(mark(connection, FORGOTTEN), until)
         connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (FORGOTTEN, known))
-        return
+        return True
     for resolution in RESOLUTIONS:
         query = "SELECT min(start) FROM rollups WHERE resolution = ? AND series = ?"
         starts = [start for s in agents if (start := _number(connection, query, resolution, s)) is not None]
         if starts:
             for series in agents:
                 _drop_rollups(connection, resolution, series, min(starts) + STRETCH * resolution * 1000, STRETCH)
-            return
+            return True
+    return False
 
 
 def _drop_sessions(connection: sqlite3.Connection, series: int, before: int) -> None:

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from voiceagent_gateway.history.moments import milliseconds
+from voiceagent_gateway.history.tally import RESOLUTIONS
 from voiceagent_gateway.model import as_utc
 from voiceagent_gateway.problems import FieldError, ProblemError, invalid_request
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
 LONGEST: Final = timedelta(hours=8760)
-STEPS: Final = (60, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400)
-"""Steps in seconds among which the gateway chooses."""
+STEPS: Final = RESOLUTIONS
+"""Steps in seconds among which the gateway chooses: those of which a point needs no summing up."""
 LEAST_STEP: Final = 60
 MOST_STEP: Final = 7 * 86400
 USUAL_POINTS: Final = 240

@@ -45,6 +45,7 @@ class Recorder:
         self._listed = listed
         self._known: dict[Key, Known] | None = None
         self._failed = False
+        self._full = False
 
     async def restore(self) -> Sequence[PastSession]:
         """The calls that ended within the hour, as they were recorded before this gateway began."""
@@ -81,14 +82,14 @@ class Recorder:
 
         try:
             # Apart from the writing, which may fail for want of the room that this makes.
-            await self._database.run(lambda connection: prune(connection, retention, now))
+            await self._database.run(lambda connection: prune(connection, retention, now, full=self._full))
             kept = await self._database.run(work)
         except DatabaseError as error:
             self._failing(error)
             return restored
         if self._failed:
             log.info("the history is kept again")
-            self._failed = False
+            self._failed = self._full = False
         known = self._known | kept.known
         # What no pod tells of any more needs no memory: the database knows it.
         self._known = {key: call for key, call in known.items() if call.ended is None or key in seen.told}
@@ -106,3 +107,4 @@ class Recorder:
         if not self._failed:
             log.warning("the history cannot be kept for now", extra={"error": str(error)})
         self._failed = True
+        self._full = getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

@@ -7,14 +7,18 @@ from functools import lru_cache
 from math import ceil
 from typing import Any, Final
 
-from voiceagent_gateway.history.latencies import Counts, decode, encode, quantiles
+from voiceagent_gateway.history.latencies import Counts, Quantiles, decode, encode, kept_quantiles, quantiles
 from voiceagent_gateway.history.points import AgentPoints, History, Point
 from voiceagent_gateway.history.question import Question, Span, span_of
 from voiceagent_gateway.history.tally import RESOLUTIONS, Tally
+from voiceagent_gateway.problems import ProblemError
 
 SOURCE: Final = "gateway"
+MOST_ROWS: Final = 60_000
+"""Rollups that an answer is made of: about a second's work."""
 Row = Sequence[Any]
 """start, active_max, active_milliseconds, started, ended, turns, latencies"""
+Latencies = Sequence[Quantiles | None]
 
 
 def add(connection: sqlite3.Connection, resolution: int, series: int, start: int, more: Tally) -> None:
@@ -51,6 +55,7 @@ def read(connection: sqlite3.Connection, question: Question, now: int) -> Histor
     ).fetchall()
     span = span_of(question, len(series))
     resolution = max(r for r in RESOLUTIONS if span.step % r == 0)
+    _bound(len(series), span, resolution)
     agents = []
     for number, namespace, agent, test in series:
         rows = connection.execute(
@@ -63,13 +68,33 @@ def read(connection: sqlite3.Connection, question: Question, now: int) -> Histor
     return History(span.start, span.end, span.step, SOURCE, agents)
 
 
+def _bound(agents: int, span: Span, resolution: int) -> None:
+    rows = agents * (span.end - span.start) // (resolution * 1000)
+    if rows > MOST_ROWS:
+        coarser = next((r for r in RESOLUTIONS if r > resolution), RESOLUTIONS[-1])
+        raise ProblemError(
+            400,
+            "too-many-points",
+            "The answer would take too long",
+            f"A step of {span.step} s is summed up of {rows} rollups of {resolution} s, of at most {MOST_ROWS}; give a "
+            f"step of whole {coarser} s, ask for a shorter time, or for one agent.",
+        )
+
+
 def _points(rows: Iterable[Row], span: Span, now: int, *, one_each: bool) -> list[Point]:
     length = span.step * 1000
+
+    def point(
+        start: int, most: int, time: int, started: int, ended: Mapping[str, int], turns: int, latencies: Latencies
+    ) -> Point:
+        mean = time / max(1, min(length, now - start))
+        # A call between two looks was never seen running.
+        return Point(start, max(most, ceil(mean)), round(mean, 3), started, ended, turns, latencies)
+
     if one_each:
         return [
-            _point(start, row, _outcomes(ended), [quantiles(*stage) for stage in decode(latencies)], length, now)
-            for row in rows
-            for start, _, _, _, ended, _, latencies in (row,)
+            point(start, most, time, started, _outcomes(ended), turns, kept_quantiles(latencies))
+            for start, most, time, started, ended, turns, latencies in rows
         ]
     steps: dict[int, list[Row]] = {}
     for row in rows:
@@ -77,17 +102,19 @@ def _points(rows: Iterable[Row], span: Span, now: int, *, one_each: bool) -> lis
     points = []
     for start, parts in steps.items():
         total = _tally(parts)
-        stages = [quantiles(sorted(counts), [counts[b] for b in sorted(counts)]) for counts in total.latencies]
-        row = (start, total.active_max, total.active_milliseconds, total.started, "", total.turns, b"")
-        points.append(_point(start, row, total.ended, stages, length, now))
+        latencies = [quantiles(counts) for counts in total.latencies]
+        points.append(
+            point(
+                start,
+                total.active_max,
+                total.active_milliseconds,
+                total.started,
+                total.ended,
+                total.turns,
+                latencies,
+            )
+        )
     return points
-
-
-def _point(start: int, row: Row, ended: Mapping[str, int], stages: Sequence[Any], length: int, now: int) -> Point:
-    _, active_max, active_milliseconds, started, _, turns, _ = row
-    mean = active_milliseconds / max(1, min(length, now - start))
-    # A call between two looks was never seen running.
-    return Point(start, max(active_max, ceil(mean)), round(mean, 3), started, ended, turns, stages)
 
 
 def _tally(rows: Iterable[Row]) -> Tally:

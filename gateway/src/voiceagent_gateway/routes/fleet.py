@@ -26,7 +26,7 @@ _EVENT: Final = {
 }
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "Events, one after the other.", "content": {EventStream.media_type: {"schema": _EVENT}}},
-    503: {"model": ProblemDocument, "description": "Too many listeners.", "content": {MEDIA_TYPE: {}}}
+    503: {"model": ProblemDocument, "description": "Too many listeners.", "content": {MEDIA_TYPE: {}}},
 }
 
 

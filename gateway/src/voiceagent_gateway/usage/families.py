@@ -57,8 +57,10 @@ class UsageFamilies(Collector):
             "Cost since the day began (UTC); agents that used a model without a price are left out.",
             labels=[*AGENT_LABELS, "currency"],
         )
-        for agent, lines in self._keeper.today.items():
-            whole = total_cost(cost_of(line.provider, line.model, used, self._keeper.prices) for line, used in lines)
+        for agent, lines in sorted(self._keeper.today.items()):
+            whole = total_cost(
+                cost_of(line.provider, line.model, used, self._keeper.prices) for line, used in lines.items()
+            )
             if not whole.unpriced:
                 today.add_metric([*agent, currency], float(whole.amount))
         yield today

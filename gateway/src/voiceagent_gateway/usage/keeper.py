@@ -22,6 +22,8 @@ from voiceagent_gateway.usage.store import DAYS_KEPT, Lines, read_counted, read_
 from voiceagent_gateway.usage.tally import NOTHING, Line, Quantities, Tally, day_before, day_of
 
 LOOK_SECONDS: Final = 5.0
+PODS_AT_ONCE: Final = 20
+"""Of many pods, callers who ask for a token are not to wait for all to be counted."""
 TIDY_EVERY: Final = timedelta(minutes=1)
 log = logging.getLogger(__name__)
 
@@ -49,8 +51,10 @@ class UsageKeeper:
         self._look_seconds = look_seconds
         self.prices = prices
         self._tally: Tally | None = None
-        self._by_agent: dict[OfAgent, Lines] = {}
         self._day = ""
+        self._by_agent: dict[OfAgent, dict[Line, Quantities]] = {}
+        self._usage: dict[OfAgent, Usage] = {}
+        """As told of those lines; made anew where they changed."""
         self._told: dict[str, WorkerStatus] = {}
         self._told_of_past: dict[tuple[str, str], SessionRecord] = {}
         self._since_start: dict[Line, Quantities] = {}
@@ -68,11 +72,11 @@ class UsageKeeper:
         try:
             if self._tally is None:
                 self._tally = await self._load()
-            self._count(self._tally)
+            await self._count(self._tally)
             await self._keep(self._tally)
         except DatabaseError as error:
             if not self._failing:
-                log.warning("usage cannot be kept; what calls use is counted once it can", extra={"error": str(error)})
+                log.warning("usage cannot be kept for now", extra={"error": str(error)})
             self._failing = True
             return
         if self._failing:
@@ -81,11 +85,11 @@ class UsageKeeper:
 
     @property
     def started(self) -> bool:
-        """Whether it is known what was counted before."""
-        return self._tally is not None
+        """Whether it is known what was counted before, and the pods were looked at."""
+        return bool(self._day)
 
     @property
-    def today(self) -> Mapping[OfAgent, Lines]:
+    def today(self) -> Mapping[OfAgent, Mapping[Line, Quantities]]:
         """The lines of today by agent, as of the last look."""
         return self._by_agent if self._day == day_of(self._clock()) else {}
 
@@ -96,8 +100,13 @@ class UsageKeeper:
 
     def usage(self, agent: AgentRef) -> Usage:
         """What the agent used today, by this gateway's count and by what the agent's status says."""
-        day = day_of(self._clock())
-        return combined(usage_of(day, self.today.get((agent.namespace, agent.name), ()), self.prices), agent.usage)
+        key, day = (agent.namespace, agent.name), day_of(self._clock())
+        own = self._usage.get(key)
+        if own is None or own.day != day:
+            own = usage_of(day, self.today.get(key, {}).items(), self.prices)
+            if key in self.today:
+                self._usage[key] = own
+        return combined(own, agent.usage)
 
     def refusal(self, agent: AgentRef) -> ProblemError | None:
         """Why the agent takes no calls any more today; None where it does."""
@@ -115,10 +124,12 @@ class UsageKeeper:
         lines = await self._database.run(lambda it: read_lines(it, day_before(today), "9999"))
         return Tally(dict(lines), await self._database.run(read_counted), now)
 
-    def _count(self, tally: Tally) -> None:
+    async def _count(self, tally: Tally) -> None:
         now = self._clock()
         told, told_of_past, new = {}, {}, list[tuple[Line, Quantities]]()
-        for view in self._views():
+        for number, view in enumerate(self._views()):
+            if number % PODS_AT_ONCE == 0:
+                await asyncio.sleep(0)
             if view.status is None or view.status is self._told.get(view.pod.uid):
                 tally.saw(view.pod.uid, now)
             else:
@@ -131,16 +142,26 @@ class UsageKeeper:
                 new += tally.count(session.pod, session.record, now)
             told_of_past[session.key] = session.record
         self._told, self._told_of_past = told, told_of_past
+        if self._day != day_of(now):
+            self._begin(day_of(now), tally)
         for line, quantities in new:
             series = line._replace(day="")
             self._since_start[series] = self._since_start.get(series, NOTHING) + quantities
-        if new or self._day != day_of(now):
-            self._sort(tally, day_of(now))
+            self._take(line, tally)
 
-    def _sort(self, tally: Tally, day: str) -> None:
-        self._day, self._by_agent = day, {}
-        for line in sorted(line for line in tally.lines if line.day == day):
-            self._by_agent.setdefault((line.namespace, line.agent), []).append((line, tally.lines[line]))
+    def _begin(self, day: str, tally: Tally) -> None:
+        self._day, self._by_agent, self._usage = day, {}, {}
+        for line in tally.lines:
+            self._take(line, tally)
+        # Counters of agents and models that nobody uses any more would only fill a scraper.
+        used = {line._replace(day="") for line in tally.lines}
+        self._since_start = {line: it for line, it in self._since_start.items() if line in used}
+
+    def _take(self, line: Line, tally: Tally) -> None:
+        if line.day == self._day:
+            agent = (line.namespace, line.agent)
+            self._by_agent.setdefault(agent, {})[line] = tally.lines[line]
+            self._usage.pop(agent, None)
 
     async def _keep(self, tally: Tally) -> None:
         now = self._clock()

@@ -6,7 +6,7 @@ that differences add up to the totals without an error.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -34,16 +34,29 @@ class Quantities:
     stt_milliseconds: int = 0
     """Of speech that was written down."""
 
+    # Field by field: this is done for every call of a fleet, every few seconds.
     def __add__(self, other: "Quantities") -> "Quantities":
-        return Quantities(*(a + b for a, b in zip(amounts(self), amounts(other), strict=True)))
+        return Quantities(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.characters + other.characters,
+            self.tts_milliseconds + other.tts_milliseconds,
+            self.stt_milliseconds + other.stt_milliseconds,
+        )
 
     def beyond(self, other: "Quantities") -> "Quantities":
         """How much more of each this is; nothing of what is less."""
-        return Quantities(*(max(0, a - b) for a, b in zip(amounts(self), amounts(other), strict=True)))
+        return Quantities(
+            max(0, self.prompt_tokens - other.prompt_tokens),
+            max(0, self.completion_tokens - other.completion_tokens),
+            max(0, self.characters - other.characters),
+            max(0, self.tts_milliseconds - other.tts_milliseconds),
+            max(0, self.stt_milliseconds - other.stt_milliseconds),
+        )
 
     def greater(self, other: "Quantities") -> "Quantities":
         """The greater amount of each."""
-        return Quantities(*(max(a, b) for a, b in zip(amounts(self), amounts(other), strict=True)))
+        return other + self.beyond(other)
 
 
 NAMES: Final = tuple(field.name for field in fields(Quantities))
@@ -84,6 +97,8 @@ class Changes(NamedTuple):
 class _Call:
     models: dict[tuple[str, str], Quantities]
     seen_at: datetime
+    told: dict[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
+    """The pod's last words: what is repeated, as nearly all is, is passed over."""
 
 
 def amounts(quantities: Quantities) -> tuple[int, int, int, int, int]:
@@ -123,6 +138,16 @@ def quantities_of(usage: ModelUsage) -> Quantities:
     )
 
 
+def _words(usage: ModelUsage) -> tuple[float, ...]:
+    return (
+        usage.llm_prompt_tokens,
+        usage.llm_completion_tokens,
+        usage.tts_characters,
+        usage.tts_audio_seconds,
+        usage.stt_audio_seconds,
+    )
+
+
 class Tally:
     """What was used today and the day before, and of which calls how much is counted in it."""
 
@@ -152,9 +177,12 @@ class Tally:
         call.seen_at = now
         found: list[tuple[Line, Quantities]] = []
         for usage in record.models:
-            name = (usage.provider[:NAME_MAX], usage.model[:NAME_MAX])
+            name, words = (usage.provider[:NAME_MAX], usage.model[:NAME_MAX]), _words(usage)
+            if call.told.get(name) == words:
+                continue
+            call.told[name] = words
             told, known = quantities_of(usage), call.models.get(name, NOTHING)
-            new = told.beyond(known) if told != known else NOTHING
+            new = told.beyond(known)
             if new == NOTHING:
                 continue
             call.models[name] = told.greater(known)

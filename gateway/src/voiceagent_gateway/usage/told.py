@@ -26,6 +26,8 @@ LOOK_SECONDS: Final = 5.0
 WRITE_TIMEOUT_SECONDS: Final = 5.0
 WRITES_AT_ONCE: Final = 8
 """When a day begins, there is something to tell of every agent with a budget."""
+AGENTS_AT_ONCE: Final = 100
+"""Of many agents, callers who ask for a token are not to wait for all to be looked at."""
 NOT_FOUND: Final = 404
 log = logging.getLogger(__name__)
 
@@ -70,7 +72,9 @@ class UsageTeller:
         self._failing &= agents.keys()
         limit = asyncio.Semaphore(WRITES_AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            for agent in agents.values():
+            for number, agent in enumerate(agents.values()):
+                if number % AGENTS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 if self._due(agent) and (usage := self._news(agent)) is not None:
                     group.create_task(self._tell(agent, usage, limit))
 
