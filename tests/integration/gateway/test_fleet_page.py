@@ -164,7 +164,7 @@ def fleet(place: Any, start_worker: Start) -> dict[str, Any]:
 
     def agent(name: str, ready: str, conditions: dict[str, tuple[str, str, str]] | None = None, **spec: Any) -> None:
         place.voice_agent(name, **spec)
-        agent_status(place, name, ready, conditions or {}, "r2")
+        agent_status(place, name, ready, conditions or {}, "r1")
 
     def pod(name: str, agent: str, *calls: int, draining: bool = False) -> None:
         workers[name] = start_worker()
@@ -202,6 +202,7 @@ def test_the_page_shows_what_needs_attention_and_follows_what_changes(
         expect(page.get_by_role("heading", name="receptionist", exact=True)).to_be_focused()
         assert page.url.endswith(f"#{place.namespace}/receptionist")
         expect(page.get_by_test_id("conditions")).to_contain_text("Providers serve it")
+        expect(page.get_by_test_id("revisions")).to_contain_text("current")
         expect(page.get_by_test_id("call")).to_have_count(4)
         expect(page.locator("#charts figure")).to_have_count(2)
         expect(page.locator("#charts")).to_contain_text("95 % within")
@@ -213,7 +214,7 @@ def test_the_page_shows_what_needs_attention_and_follows_what_changes(
         fleet["receptionist-5d9c-b"].status = worker_status(place, "receptionist", 0)
         expect(page.get_by_test_id("call")).to_have_count(3)
         page.go_back()
-        agent_status(place, "support", "1/1", {}, "r2")
+        agent_status(place, "support", "1/1", {}, "r1")
         expect(rows.filter(has_text="support")).not_to_contain_text("Failing")
 
         page.get_by_test_id("language").select_option("fr")
