@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -287,7 +288,8 @@ def grant(cluster: Any) -> Callable[..., Path]:
 
 
 def _place(cluster: Any, node: str) -> Place:
-    namespace = f"gw-{hashlib.sha256(node.encode()).hexdigest()[:10]}"
+    # A test that is run once more has another one.
+    namespace = f"gw-{hashlib.sha256(node.encode()).hexdigest()[:10]}-{secrets.token_hex(2)}"
     cluster.do("create", "namespace", namespace)
     return Place(cluster, namespace)
 

@@ -37,7 +37,7 @@ def test_the_gateway_has_the_rights_that_it_is_tested_with_and_no_more(gateway_r
 def test_redis_is_named_in_the_installs_file_and_its_password_in_a_secret_only() -> None:
     settings = ("redis.url=redis://redis.cache:6379/0", "redis.passwordSecret.name=redis")
 
-    assert install_of(*settings)["redis"] == {"url": "redis://redis.cache:6379/0"}
+    assert install_of(*settings)["redis"]["url"] == "redis://redis.cache:6379/0"
     assert gateway_of(*settings)["env"] == [
         {"name": "REDIS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "redis", "key": "password"}}}
     ]
@@ -45,7 +45,7 @@ def test_redis_is_named_in_the_installs_file_and_its_password_in_a_secret_only()
 
 def test_without_redis_there_is_no_password_to_mount() -> None:
     assert "env" not in gateway_of()
-    assert install_of()["redis"] == {"url": ""}
+    assert install_of()["redis"]["url"] == ""
 
 
 def roles_of(*settings: str) -> list[dict[str, Any]]:

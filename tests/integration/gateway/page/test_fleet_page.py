@@ -1,10 +1,7 @@
 """The fleet page in a real browser, served by the gateway's process, of agents on a real API server."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -124,18 +121,8 @@ def worker_status(place: Any, agent: str, running: int, ended: int = 0, draining
     return status.model_dump(mode="json", by_alias=True)
 
 
-@pytest.fixture(scope="session")
-def page_files() -> Path:
-    """The page as it is built for the gateway's image."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "sandbox/src")}
-    command = [sys.executable, "-m", "voiceagent_sandbox", "client"]
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return REPOSITORY / "client/dist"
-
-
 @pytest.fixture
-def serve(place: Any, start_gateway: Start, grant: Callable[..., Path], gateway_rules: Any, page_files: Path) -> Start:
+def serve(place: Any, start_gateway: Start, grant: Callable[..., Path], gateway_rules: Any, built_page: Path) -> Start:
     """Starts a gateway for this test's namespace, with the page."""
     rules = [*gateway_rules, {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}]
     kubeconfig = grant(f"page-{place.namespace}", place.namespace, rules)
@@ -147,7 +134,7 @@ def serve(place: Any, start_gateway: Start, grant: Callable[..., Path], gateway_
             *at,
             f"--namespace={place.namespace}",
             f"--own-namespace={place.namespace}",
-            f"--client-dir={page_files}",
+            f"--client-dir={built_page}",
             **gateway,
         )
         started.port = port or started.port
