@@ -66,7 +66,7 @@ class Client:
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=ssl_context(configuration)),
             timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
-            middlewares=(fence(may_write),),
+            request_class=fence(may_write),
             proxy=configuration.proxy,
             trust_env=False,  # or every request would look for a password in ~/.netrc, in a thread
         )

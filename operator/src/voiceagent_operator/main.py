@@ -115,7 +115,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     may_write = (lambda: elector.holds) if elector else always
     client = Client(configuration, metrics, span, partial, may_write)
     http = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=POD_READERS), middlewares=(fence(may_write),), trust_env=False
+        connector=aiohttp.TCPConnector(limit=POD_READERS), request_class=fence(may_write), trust_env=False
     )
     tables = Tables(install.livekit.url, loop.time, secret_values=settings.secret_values)
     queue = WorkQueue[Key](loop.time)
@@ -125,7 +125,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     livekit = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit_per_host=LIVEKIT_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=(fence(may_write),),
+        request_class=fence(may_write),
         trust_env=True,  # a LiveKit server may be outside the cluster, behind the environment's proxy
     )
     callees = Callees(install.livekit)

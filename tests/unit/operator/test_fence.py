@@ -17,7 +17,7 @@ async def test_reads_pass_and_anything_else_is_sent_only_by_one_that_leads() -> 
 
     app = web.Application()
     app.router.add_route("*", "/", answer)
-    async with TestServer(app) as server, aiohttp.ClientSession(middlewares=(fence(lambda: leads),)) as session:
+    async with TestServer(app) as server, aiohttp.ClientSession(request_class=fence(lambda: leads)) as session:
         for method in ("GET", "POST", "PATCH", "DELETE"):
             (await session.request(method, server.make_url("/"))).release()
         leads = False
