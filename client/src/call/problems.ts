@@ -1,9 +1,18 @@
 /** What LiveKit, the browser and the gateway throw or report, as the problems that the page has words for. */
 
-import { ConnectionError, ConnectionErrorReason, DisconnectReason, MediaDeviceFailure } from "livekit-client";
+import {
+  ConnectionError,
+  ConnectionErrorReason,
+  DisconnectReason,
+  MediaDeviceFailure,
+  NegotiationError,
+  UnexpectedConnectionState,
+} from "livekit-client";
 
 import { GatewayError } from "../shared/api.ts";
 import type { Problem } from "./messages.ts";
+
+const LOST = /engine restart|engine not connected/i;
 
 export class ProblemError extends Error {
   constructor(readonly problem: Problem) {
@@ -31,6 +40,10 @@ export function toProblem(error: unknown): Problem {
     return error.reason === ConnectionErrorReason.NotAllowed
       ? { kind: "media-refused" }
       : { kind: "media-unreachable" };
+  }
+  // The connection was lost while something was to be sent by it, which LiveKit tells as an error of that.
+  if (error instanceof UnexpectedConnectionState || error instanceof NegotiationError || LOST.test(String(error))) {
+    return { kind: "connection-lost" };
   }
   return { kind: "unexpected", detail: error instanceof Error ? error.message : String(error) };
 }

@@ -231,9 +231,12 @@ def kubeconfig_everywhere(cluster: Any) -> Path:
 
 
 @pytest.fixture
-def place(cluster: Any, request: pytest.FixtureRequest) -> Place:
+def place(cluster: Any, request: pytest.FixtureRequest) -> Iterator[Place]:
     """A namespace for this test."""
-    return _place(cluster, request.node.nodeid)
+    place = _place(cluster, request.node.nodeid)
+    yield place
+    # Gateways that serve every namespace must not see what tests before have left.
+    cluster.do("delete", "pods,voiceagents", "--all", "--namespace", place.namespace, "--force", "--grace-period=0")
 
 
 @pytest.fixture(scope="module")
