@@ -129,20 +129,20 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
     ):
         discovery = Discovery(kube, settings.namespaces)
         fetch = StatusClient(pods).fetch
-        recorder = Recorder(
-            database,
-            lambda: retention(settings.retention_hours, discovery.agents()),
-            _now,
-            listed=lambda: not discovery.waiting_for(),
-        )
-        history: HistoryReader = recorder
-        collector = FleetCollector(discovery.pods, fetch, _now, recorder.record)
+        history: HistoryReader
         if settings.prometheus_url:
             history = PrometheusStore(
                 outside, settings.prometheus_url, lambda: len(discovery.agents()), settings.prometheus_token
             )
             collector = FleetCollector(discovery.pods, fetch, _now)
         else:
+            history = recorder = Recorder(
+                database,
+                lambda: retention(settings.retention_hours, discovery.agents()),
+                _now,
+                listed=lambda: not discovery.waiting_for(),
+            )
+            collector = FleetCollector(discovery.pods, fetch, _now, recorder.record)
             collector.remember(await recorder.restore())
         readings = FreshReadings(fetch, _now)
         gateway = settings.install.gateway

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import open_page
 from control_plane import REPOSITORY
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from processes import free_port
 from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
-from voiceagent_sandbox.requirements import CHROMIUM_PROGRAMS, find_program
 
 Start = Callable[..., Any]
 PATIENCE_MILLISECONDS = 60_000
@@ -40,17 +40,10 @@ REFUSED = {
 @contextmanager
 def visitor(**context: Any) -> Iterator[Page]:
     """An empty page of a browser that is this visitor's."""
-    chromium = next(filter(None, map(find_program, CHROMIUM_PROGRAMS)), None)
-    assert chromium, "Chromium is missing; run these tests by make."
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
-        try:
-            page = browser.new_page(**{"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "UTC", **context})
-            page.set_default_timeout(PATIENCE_MILLISECONDS)
-            expect.set_options(timeout=PATIENCE_MILLISECONDS)
-            yield page
-        finally:
-            browser.close()
+    with open_page(**{"viewport": DESKTOP, "timezone_id": "UTC", **context}) as page:
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
+        expect.set_options(timeout=PATIENCE_MILLISECONDS)
+        yield page
 
 
 def agent_status(place: Any, name: str, ready: str, conditions: dict[str, tuple[str, str, str]], revision: str) -> None:
