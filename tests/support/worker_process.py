@@ -226,8 +226,7 @@ async def metric(worker: RunningWorker, series: str, /, **labels: str) -> float:
 
 
 def call_processes(worker: RunningWorker) -> set[int]:
-    """Those that the forkserver made: one is idle, each other has a call."""
-    forkservers = [pid for pid, command in worker.children().items() if "forkserver" in command]
-    rows = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, row.split())) for row in rows.splitlines()]
-    return {pid for pid, parent in pairs if parent in forkservers}
+    """Those that the server of calls made: one is idle, each other has a call."""
+    rows = [row.split(None, 2) for row in _ps().splitlines()]
+    servers = {pid for pid, parent, command in rows if int(parent) == worker.process.pid and "-m voiceagent" in command}
+    return {int(pid) for pid, parent, _ in rows if parent in servers}

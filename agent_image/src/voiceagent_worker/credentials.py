@@ -25,6 +25,14 @@ class LiveKitCredentials:
     api_key: str
     api_secret: str = field(repr=False)
 
+    def environment(self, url: str) -> dict[str, str]:
+        """The variables in which a call's process looks for them."""
+        return {
+            "LIVEKIT_URL": url,
+            names.LIVEKIT_API_KEY: self.api_key,
+            names.LIVEKIT_API_SECRET: self.api_secret,
+        }
+
 
 def read_livekit_credentials(folder: Path, environment: Mapping[str, str] | None = None) -> LiveKitCredentials:
     """The LiveKit credentials of the environment, else of the mounted Secret. Raises ConfigurationError."""

@@ -34,9 +34,8 @@ from voiceagent_worker.memory import memory_key
 from voiceagent_worker.model_timing import time_models
 from voiceagent_worker.plugin_states import read_broken
 from voiceagent_worker.plugins.in_room import RoomPlugins
-from voiceagent_worker.plugins.loading import plugin_modules
 from voiceagent_worker.provider_states import read_dead
-from voiceagent_worker.providers import build_models, modules_of
+from voiceagent_worker.providers import build_models
 from voiceagent_worker.providers.availability import Availability
 from voiceagent_worker.providers.failures import failure_sentence, kind_of
 from voiceagent_worker.providers.tls import warm_tls
@@ -51,14 +50,6 @@ from voiceagent_worker.turns_by_hand import take_turns_by_hand
 logger = logging.getLogger(__name__)
 
 START_SECONDS: Final = 20.0
-VOICE_DETECTION: Final = "livekit.plugins.silero"
-ASYNC_BACKEND: Final = "anyio._backends._asyncio"
-"""What HTTP clients import at their first request: a tenth of a second on the call's event loop."""
-
-
-def modules_to_preload(config: AgentConfig) -> list[str]:
-    """What every call needs, imported once before the first; the calls' processes are forked from that."""
-    return [VOICE_DETECTION, ASYNC_BACKEND, __name__, *modules_of(config), *plugin_modules(config)]
 
 
 def prepare_process(process: JobProcess) -> None:

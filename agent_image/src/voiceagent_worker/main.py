@@ -23,6 +23,7 @@ from voiceagent_api.catalogue import ProviderKind
 from voiceagent_api.worker_status import ProviderCheck, SessionRecord, WorkerStatus
 
 from voiceagent_worker import logs
+from voiceagent_worker.call_server import modules_to_preload, start_call_server
 from voiceagent_worker.channel import ChannelServer
 from voiceagent_worker.config import ConfigWatcher, LoadedConfig, all_providers, load_config, provider_key
 from voiceagent_worker.control import control_routes
@@ -72,14 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIGURATION
+    # inherited by the calls' processes: the end-of-turn model takes 240 MB, once for all if loaded before the first
+    preload = first.config.turn_detection.mode == "model"
+    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if preload else "0"
+    os.environ |= credentials.environment(first.config.livekit_url)
+    start_call_server(first.config)
     redactor = logs.Redactor()
     redactor.add(credentials.api_secret)
     main_logs = logs.MainLogs(first.config.log_level, first.config.log_format, redactor)
     for problem in first.problems:
         logger.error("The configuration is wrong, and the worker starts without that value: %s", problem.sentence)
-    # inherited by the calls' processes: the end-of-turn model takes 240 MB, once for all if loaded before the first
-    preload = first.config.turn_detection.mode == "model"
-    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if preload else "0"
     folder = RunFolder(Path(tempfile.mkdtemp(prefix="voiceagent-")))
     try:
         return asyncio.run(Worker(settings, first, credentials, folder, main_logs.change).run())
@@ -99,7 +102,7 @@ class Worker:
         change_logs: Callable[[str, logs.Format], None],
     ) -> None:
         # only now: it takes seconds, and a wrong config file is told without them
-        from voiceagent_worker.entrypoint import modules_to_preload, prepare_process, run_call
+        from voiceagent_worker.entrypoint import prepare_process, run_call
         from voiceagent_worker.livekit_server import LiveKitServer
         from voiceagent_worker.provider_checks import ProviderChecker
 
