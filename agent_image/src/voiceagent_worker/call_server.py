@@ -39,7 +39,8 @@ def start_call_server(config: AgentConfig) -> bool:
     """Import what calls need and fork the server; False where this Python's server is another one.
 
     Then, and when the server dies, multiprocessing starts one by itself. To be called while there is one thread, no
-    event loop and no log handler, and with the environment that calls are to have. A module that cannot be imported is left out: the call that needs it tells why.
+    event loop and no log handler, and with the environment that calls are to have. A module that cannot be imported is
+    left out: the call that needs it tells why.
     """
     _import_all(config)
     server: Any = getattr(forkserver, "_forkserver", None)

@@ -15,8 +15,8 @@ from livekit.protocol import agent
 from multidict import CIMultiDict, CIMultiDictProxy
 from voiceagent_api.agent_config import AgentConfig, ProviderConfig, ProvidersConfig
 from voiceagent_api.names import ATTRIBUTE_PROCESS
-from voiceagent_worker.credentials import LiveKitCredentials
 from voiceagent_worker.call_server import modules_to_preload
+from voiceagent_worker.credentials import LiveKitCredentials
 from voiceagent_worker.entrypoint import prepare_process, run_call
 from voiceagent_worker.livekit_server import LiveKitServer
 from voiceagent_worker.run_folder import RunFolder
