@@ -169,7 +169,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             door=door,
             history=history,
             clock=_now,
-            new_id=lambda: secrets.token_hex(ID_BYTES),
+            new_id=lambda: os.urandom(ID_BYTES).hex(),
             gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets)),
             waiting_for_keys=known.waiting_for,
             counters=counters,
