@@ -11,11 +11,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from figures import Figure, report
-from gateway_speed import merging, tokens
+from gateway_speed import history, merging, tokens
 from gateway_speed.load import LoadFailed
 from gateway_speed.stage import Stage, StageFailed, open_stage
 
-PARTS: dict[str, Callable[[Stage], list[Figure]]] = {"tokens": tokens.figures, "merging": merging.figures}
+PARTS: dict[str, Callable[[Stage], list[Figure]]] = {
+    "tokens": tokens.figures,
+    "merging": merging.figures,
+    "history": history.figures,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

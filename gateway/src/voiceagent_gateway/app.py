@@ -4,11 +4,11 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from voiceagent_gateway.access_log import AccessLog
 from voiceagent_gateway.addresses import CallerAddress
 from voiceagent_gateway.client_files import ClientFiles
 from voiceagent_gateway.deps import Deps
 from voiceagent_gateway.direct import DirectAnswers
-from voiceagent_gateway.logs import AccessLog
 from voiceagent_gateway.origins import OriginCheck
 from voiceagent_gateway.problems import install_handlers
 from voiceagent_gateway.routes.agents import agents_routes

@@ -1,19 +1,25 @@
-"""One line in the log for each request for a token: who asked, for which agent and room, from where, what came of it.
+"""What the log's line for each request for a token says: who asked, for which agent and room, from where, what came of
+it.
 
 Never a key or a token. What a caller wrote is shown only as far as it was checked.
 """
 
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.types import Scope
 
-from voiceagent_gateway.gate import address_of
+from voiceagent_gateway.addresses import UNKNOWN
+from voiceagent_gateway.gate import CALLER
 from voiceagent_gateway.problems import ProblemError
 
+GIVEN: Final = "given"
+_FACTS: Final = "audit"
+_OUTCOME: Final = "audit outcome"
 audit = logging.getLogger("voiceagent_gateway.audit")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -29,7 +35,7 @@ class AuditedRoute(APIRoute):
             outcome = "internal-error"
             try:
                 answer = await handle(request)
-                outcome = "given"
+                outcome = GIVEN
                 return answer
             except ProblemError as problem:
                 outcome = problem.name
@@ -38,7 +44,7 @@ class AuditedRoute(APIRoute):
                 outcome = "invalid-request"
                 raise
             finally:
-                _tell(request, outcome)
+                request.scope.setdefault("state", {})[_OUTCOME] = outcome
 
         return audited
 
@@ -48,20 +54,23 @@ class AuditedRoute(APIRoute):
 
 def note(request: Request, **facts: str | None) -> None:
     """Have the request's line say this too."""
-    _facts(request).update({key: value for key, value in facts.items() if value is not None})
+    noted: dict[str, str] = request.scope.setdefault("state", {}).setdefault(_FACTS, {})
+    for key, value in facts.items():
+        if value is not None:
+            noted[key] = value
 
 
-def _tell(request: Request, outcome: str) -> None:
-    caller = getattr(request.state, "caller", None)
-    facts = {
+def audited(scope: Scope, address: str | None) -> dict[str, Any] | None:
+    """What the line says of the request once it is answered, its message among it; None for another's request."""
+    state: dict[str, Any] = scope.get("state") or {}
+    outcome = state.get(_OUTCOME)
+    if outcome is None:
+        return None
+    caller = state.get(CALLER)
+    return {
+        "message": "token given" if outcome == GIVEN else "token refused",
         "who": caller.name if caller else "unknown",
-        "address": address_of(request),
-        **_facts(request),
+        "address": address or UNKNOWN,
+        **state.get(_FACTS, {}),
         "outcome": outcome,
     }
-    audit.info("token given" if outcome == "given" else "token refused", extra=facts)
-
-
-def _facts(request: Request) -> dict[str, str]:
-    facts: dict[str, str] = request.scope.setdefault("state", {}).setdefault("audit", {})
-    return facts

@@ -9,8 +9,11 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
+
+from voiceagent_gateway.table_versions import NewerTables, Step, bring_up
 
 FILE_NAME: Final = "gateway.sqlite"
 WORK_SECONDS: Final = 10.0
@@ -65,17 +68,19 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(folder: Path | None, schema: Sequence[str], most_bytes: int) -> AsyncIterator[Database]:
+async def open_database(
+    folder: Path | None, schema: Sequence[str], most_bytes: int, steps: Sequence[Step] = ()
+) -> AsyncIterator[Database]:
     """The file of a folder, made where there is none; in memory where no folder is given.
 
-    `schema` is a list of statements that may all run again (CREATE ... IF NOT EXISTS). A file that SQLite cannot read
-    is put aside, and said so: no history is a lesser harm than no gateway. Raises DatabaseError where the folder
-    cannot be written.
+    `schema` and `steps` are those of `bring_up`. A file that SQLite cannot read is put aside, and said so: no history
+    is a lesser harm than no gateway. Raises DatabaseError where the folder cannot be written, or where a newer gateway
+    wrote the file.
     """
     thread = ThreadPoolExecutor(1, "database")
     loop = asyncio.get_running_loop()
     try:
-        connection = await loop.run_in_executor(thread, _open, folder, tuple(schema), most_bytes)
+        connection = await loop.run_in_executor(thread, _open, folder, _Tables(schema, steps, most_bytes))
         try:
             yield Database(connection, thread)
         finally:
@@ -84,35 +89,46 @@ async def open_database(folder: Path | None, schema: Sequence[str], most_bytes: 
         thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _open(folder: Path | None, schema: Sequence[str], most_bytes: int) -> sqlite3.Connection:
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    schema: Sequence[str]
+    steps: Sequence[Step]
+    most_bytes: int
+
+
+def _open(folder: Path | None, tables: _Tables) -> sqlite3.Connection:
     if folder is None:
-        return _connect(":memory:", schema, most_bytes)
+        return _connect(":memory:", tables)
     file = folder / FILE_NAME
     try:
         try:
-            return _connect(str(file), schema, most_bytes)
+            return _connect(str(file), tables)
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
             aside = _put_aside(file)
             log.error("the history cannot be read and begins anew", extra={"kept": str(aside), "error": str(error)})
-            return _connect(str(file), schema, most_bytes)
+            return _connect(str(file), tables)
+    except NewerTables as error:
+        raise DatabaseError(
+            f"The history in {file} was written by a newer gateway ({error}): run that one, or give --data-dir "
+            "another folder."
+        ) from error
     except (OSError, sqlite3.Error) as error:
         raise DatabaseError(
             f"The gateway cannot keep its history in {folder}: {error}. Give --data-dir a folder that it may write."
         ) from error
 
 
-def _connect(name: str, schema: Sequence[str], most_bytes: int) -> sqlite3.Connection:
+def _connect(name: str, tables: _Tables) -> sqlite3.Connection:
     # Without the module's own transactions: each work is one. The thread that opens it is the one that uses it.
     connection = sqlite3.connect(name, isolation_level=None, timeout=WORK_SECONDS)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         # With WAL, a crash of the machine may lose the last transactions, and never the file.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA max_page_count = {max(1, most_bytes // PAGE_BYTES)}")
-        for statement in schema:
-            connection.execute(statement)
+        connection.execute(f"PRAGMA max_page_count = {max(1, tables.most_bytes // PAGE_BYTES)}")
+        bring_up(connection, tables.schema, tables.steps)
     except BaseException:
         connection.close()
         raise

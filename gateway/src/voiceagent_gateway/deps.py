@@ -22,6 +22,10 @@ class Directory(Protocol):
 
     def agents(self) -> Sequence[AgentRef]: ...
 
+    def agent(self, reference: str) -> AgentRef | None:
+        """That of this NAMESPACE/NAME."""
+        ...
+
     def pods(self) -> Sequence[PodRef]: ...
 
     def waiting_for(self) -> Sequence[str]:

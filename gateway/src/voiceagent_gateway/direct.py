@@ -4,13 +4,29 @@ The route is declared as any other, so that the OpenAPI document has it and othe
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voiceagent_gateway.audit import AuditedRoute, Handler
 from voiceagent_gateway.problems import ProblemError, response
+
+
+_JSON: Final = (b"content-type", b"application/json")
+_NOT_KEPT: Final = (b"cache-control", b"no-store")
+
+
+class DirectJson(Response):
+    """JSON, encoded already, that no cache keeps. What Response looks up for each answer is known beforehand."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON, _NOT_KEPT]
 
 
 class DirectRoute(AuditedRoute):

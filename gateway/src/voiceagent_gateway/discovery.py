@@ -57,6 +57,10 @@ class Discovery:
         """The VoiceAgents there are, in the order of their names."""
         return self._all().agents
 
+    def agent(self, reference: str) -> AgentRef | None:
+        """The VoiceAgent of this NAMESPACE/NAME, if there is one."""
+        return self._all().agents_by_reference.get(reference)
+
     def pods(self) -> Sequence[PodRef]:
         """The worker pods there are, in the order of their names."""
         return self._all().pods
@@ -89,6 +93,7 @@ class _Known:
     agents: tuple[AgentRef, ...]
     pods: tuple[PodRef, ...]
     pods_by_agent: Mapping[tuple[str, str], Sequence[PodRef]]
+    agents_by_reference: Mapping[str, AgentRef]
 
 
 def _known(agents: Iterable[AgentRef], pods: Iterable[PodRef]) -> _Known:
@@ -96,7 +101,8 @@ def _known(agents: Iterable[AgentRef], pods: Iterable[PodRef]) -> _Known:
     by_agent: dict[tuple[str, str], list[PodRef]] = {}
     for pod in ordered:
         by_agent.setdefault((pod.namespace, pod.agent), []).append(pod)
-    return _Known(tuple(sorted(agents, key=lambda agent: (agent.namespace, agent.name))), tuple(ordered), by_agent)
+    named = {agent.reference: agent for agent in sorted(agents, key=lambda agent: (agent.namespace, agent.name))}
+    return _Known(tuple(named.values()), tuple(ordered), by_agent, named)
 
 
 def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:

@@ -38,8 +38,9 @@ class FreshReadings:
 
     async def read(self, pods: Sequence[PodRef]) -> list[PodView]:
         """The pods and what they say; never later than after DEADLINE_SECONDS."""
-        self._forget()
-        asked = [self._reading(pod) for pod in pods if pod.readable]
+        now = time.monotonic()
+        self._forget(now)
+        asked = [self._reading(pod, now) for pod in pods if pod.readable]
         if tasks := [task for task in asked if not task.done()]:
             # Not awaited one by one and not cancelled: others may wait for the same pods.
             await asyncio.wait(tasks, timeout=DEADLINE_SECONDS)
@@ -50,11 +51,10 @@ class FreshReadings:
         for reading in self._readings.values():
             reading.task.cancel()
 
-    def _reading(self, pod: PodRef) -> asyncio.Task[PodView]:
+    def _reading(self, pod: PodRef, now: float) -> asyncio.Task[PodView]:
         known = self._readings.get(pod.uid)
-        now = time.monotonic()
         # A failed one serves as well: a pod that is away must not hold up caller after caller.
-        if known is None or (known.task.done() and now - known.asked_at >= FRESH_SECONDS):
+        if known is None or (now - known.asked_at >= FRESH_SECONDS and known.task.done()):
             known = _Reading(now, asyncio.create_task(self._read_one(pod), name=f"read pod {pod.name}"))
             self._readings[pod.uid] = known
         return known.task
@@ -82,8 +82,7 @@ class FreshReadings:
             self._last[pod.uid] = last = PodView(pod) if last is None else replace(last, pod=pod)
         return last
 
-    def _forget(self) -> None:
-        now = time.monotonic()
+    def _forget(self, now: float) -> None:
         if now - self._forgot_at < FORGET_EVERY_SECONDS:
             return
         self._forgot_at = now

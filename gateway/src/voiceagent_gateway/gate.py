@@ -10,10 +10,13 @@ from voiceagent_api.gateway_settings import GatewaySettings, RateLimits
 
 from voiceagent_gateway.addresses import UNKNOWN, limited_as
 from voiceagent_gateway.callers import Anybody, Callers
+from voiceagent_gateway.headers import header
 from voiceagent_gateway.identity import Identity
 from voiceagent_gateway.problems import MEDIA_TYPE, ProblemDocument, ProblemError
 from voiceagent_gateway.rate_limits import Buckets, MemoryBuckets, RateLimit
 
+CALLER: Final = "caller"
+"""Where the request's state has who asks."""
 _BEARER: Final = HTTPBearer(
     auto_error=False, scheme_name="bearer", description="An API key (va_NAME_…), or a token of the OIDC issuer."
 )
@@ -61,8 +64,8 @@ class Gate:
         async def allow() -> None:
             await self.limits.unknown_key.take(address)
 
-        identity = await self.callers.identify(request.headers.get("authorization"), allow)
-        request.state.caller = identity
+        identity = await self.callers.identify(header(request.scope, b"authorization"), allow)
+        request.scope.setdefault("state", {})[CALLER] = identity
         return identity
 
     async def admit(self, request: Request) -> Identity:

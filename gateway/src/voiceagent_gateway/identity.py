@@ -24,7 +24,17 @@ class Scope:
 
     def covers(self, agent: str) -> bool:
         """Whether the agent, as NAMESPACE/NAME, is one of them."""
-        return any(agent_matches(pattern, agent) for pattern in self.agents)
+        for pattern in self.agents:
+            if agent_matches(pattern, agent):
+                return True
+        return False
+
+    def opens(self, room: str) -> bool:
+        """Whether the room is one of them."""
+        for pattern in self.rooms:
+            if matches(pattern, room):
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +59,16 @@ def denial(identity: Identity, agent: str, room: str | None = None) -> str | Non
 
     The words speak only of what was asked and of the caller's own scopes, never of which agents there are.
     """
-    covering = [scope for scope in identity.scopes if scope.covers(agent)]
-    if not covering:
+    covered = False
+    for scope in identity.scopes:
+        if scope.covers(agent):
+            if room is None or scope.opens(room):
+                return None
+            covered = True
+    if not covered:
         return f"may not call VoiceAgent {agent}"
-    if room is not None and not any(matches(pattern, room) for scope in covering for pattern in scope.rooms):
-        rooms = ", ".join(dict.fromkeys(pattern for scope in covering for pattern in scope.rooms))
-        return f"may not use room {room} with VoiceAgent {agent}; its rooms are {rooms or 'none'}"
-    return None
+    rooms = ", ".join(dict.fromkeys(_rooms_of(identity, agent)))
+    return f"may not use room {room} with VoiceAgent {agent}; its rooms are {rooms or 'none'}"
 
 
 def visible(identity: Identity, agents: Iterable[AgentRef]) -> list[AgentRef]:
@@ -77,6 +90,8 @@ def default_room(identity: Identity, agent: AgentRef, new_id: Callable[[], str])
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the text is the pattern, where * stands for any characters; in a time that no pattern can blow up."""
+    if pattern == EVERYTHING:
+        return True
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == text

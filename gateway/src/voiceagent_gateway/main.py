@@ -30,7 +30,6 @@ from voiceagent_gateway.discovery import Discovery
 from voiceagent_gateway.door import Door, Limits
 from voiceagent_gateway.fresh import FreshReadings
 from voiceagent_gateway.gate import Gate, limits_of
-from voiceagent_gateway.history import schema as history
 from voiceagent_gateway.history.prometheus import PrometheusStore
 from voiceagent_gateway.history.prune import retention
 from voiceagent_gateway.history.recorder import Recorder
@@ -46,7 +45,7 @@ from voiceagent_gateway.redis_reservations import RedisReservations, SharedReser
 from voiceagent_gateway.redis_waiting import RedisWaiting
 from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings
-from voiceagent_gateway.usage import store as usage
+from voiceagent_gateway.tables import SCHEMA, STEPS
 from voiceagent_gateway.usage.families import UsageFamilies
 from voiceagent_gateway.usage.keeper import UsageKeeper
 from voiceagent_gateway.usage.told import StatusUsage, UsageTeller
@@ -55,8 +54,6 @@ EXIT_USER_ERROR: Final = 2
 SHUTDOWN_SECONDS: Final = 16
 """Longer than a request may wait for a place, and with what follows shorter than a pod's grace period."""
 ID_BYTES: Final = 16
-SCHEMAS: Final = (history.SCHEMA, usage.SCHEMA)
-"""The tables of all that share the database."""
 GC_THRESHOLD: Final = (50_000, 50, 100)
 """Far above Python's own: the statuses of many pods are many objects that live for some seconds and form no cycles."""
 log = logging.getLogger(__name__)
@@ -114,11 +111,10 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def parts(settings: Settings) -> AsyncIterator[Deps]:
     """What the application is made of; its background tasks run until the end of the block."""
-    schema = [statement for statements in SCHEMAS for statement in statements]
     async with (
         connect() as kube,
         _shared(settings) as shared,
-        open_database(settings.data_dir, schema, settings.data_max_bytes) as database,
+        open_database(settings.data_dir, SCHEMA, settings.data_max_bytes, STEPS) as database,
         # Worker pods are reached directly, whatever proxy the environment names.
         aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONCURRENT_READS), cookie_jar=aiohttp.DummyCookieJar()
@@ -169,7 +165,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             door=door,
             history=history,
             clock=_now,
-            new_id=lambda: secrets.token_hex(ID_BYTES),
+            new_id=lambda: os.urandom(ID_BYTES).hex(),
             gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets)),
             waiting_for_keys=known.waiting_for,
             counters=counters,

@@ -1,4 +1,7 @@
-"""The fleet as JSON, in the shape that dashboards of the single-machine system already read. Pure."""
+"""The fleet as JSON, in the shape that dashboards of the single-machine system already read. Pure.
+
+What there may be thousands of is an iterator: each item is made when its turn comes (see `json_in_turns`).
+"""
 
 from typing import Any
 
@@ -14,8 +17,8 @@ def full(fleet: Fleet) -> dict[str, Any]:
         "sessions": _sessions(fleet),
         "performance": _performance(fleet.performance),
         "plugins": {},
-        "history": [_bucket(bucket) for bucket in fleet.history],
-        "pods": [_pod(view) for view in fleet.pods],
+        "history": map(_bucket, fleet.history),
+        "pods": map(_pod, fleet.pods),
         "test_data": fleet.has_test_data,
         "timestamp": iso(fleet.at),
     }
@@ -72,8 +75,8 @@ def session(one: FleetSession, fleet: Fleet) -> dict[str, Any]:
 def _sessions(fleet: Fleet) -> dict[str, Any]:
     return {
         "active_count": len(fleet.active),
-        "sessions": [session(one, fleet) for one in fleet.active],
-        "recent": [session(one, fleet) for one in fleet.recent],
+        "sessions": (session(one, fleet) for one in fleet.active),
+        "recent": (session(one, fleet) for one in fleet.recent),
     }
 
 

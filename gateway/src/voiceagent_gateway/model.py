@@ -40,11 +40,11 @@ class AgentRef:
     conditions: tuple[Condition, ...] = ()
     revision: str = ""
     """Revision of the pod template that its pods should have; empty until the operator has told."""
+    reference: str = field(init=False, compare=False, repr=False)
+    """How a caller names it: NAMESPACE/NAME."""
 
-    @property
-    def reference(self) -> str:
-        """How a caller names it: NAMESPACE/NAME."""
-        return f"{self.namespace}/{self.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reference", f"{self.namespace}/{self.name}")
 
     @property
     def ready(self) -> bool:

@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from voiceagent_gateway.headers import header
 from voiceagent_gateway.problems import ProblemError, response
 
 GUARDED: Final = ("/token", "/agents", "/metrics", "/usage", "/fleet/events")
 """What other sites may not ask: the page's own files, and what the kubelet asks, tell nobody anything."""
 OWN: Final = ("same-origin", "none")
 PREFLIGHT_SECONDS: Final = 600
+_BELOW: Final = tuple(f"{root}/" for root in GUARDED)
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -34,7 +35,7 @@ def origin_denied(origin: str | None, fetch_site: str | None, host: str, allowed
 
 def guarded(path: str) -> bool:
     """Whether other sites are kept from this path."""
-    return any(path == root or path.startswith(f"{root}/") for root in GUARDED)
+    return path in GUARDED or path.startswith(_BELOW)
 
 
 class OriginCheck:
@@ -56,9 +57,8 @@ class OriginCheck:
         if scope["type"] != "http" or not guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin_denied(origin, headers.get("sec-fetch-site"), headers.get("host", ""), self._allowed):
+        origin = header(scope, b"origin")
+        if origin_denied(origin, header(scope, b"sec-fetch-site"), header(scope, b"host") or "", self._allowed):
             site = f"the site {origin[:200]}" if origin else "another site"
             detail = f"Pages of {site} may not ask this gateway; the install's gateway.allowedOrigins would let them."
             problem = ProblemError(403, "origin-not-allowed", "This site may not ask", detail)

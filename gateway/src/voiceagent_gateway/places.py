@@ -34,6 +34,8 @@ class Places:
 
     def joined_since(self, promises: Mapping[str, datetime]) -> frozenset[str]:
         """Of the rooms that a place is held for, those whose call has begun since."""
+        if not promises:
+            return frozenset()
         return frozenset(
             room
             for room, since in promises.items()

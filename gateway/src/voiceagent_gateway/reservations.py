@@ -104,16 +104,18 @@ class MemoryReservations:
 
     async def held(self, agent: str, rooms: Collection[str] | None = None) -> Mapping[str, datetime]:
         promises = self._current(agent).by_room
-        return {room: promises[room].since for room in (promises if rooms is None else rooms) if room in promises}
+        known = promises.keys() if rooms is None else promises.keys() & rooms
+        return {room: promises[room].since for room in known}
 
     async def take(self, agent: str, claim: Claim) -> Answer:
         now = self._clock()
         current = self._current(agent)
         promises = current.by_room
-        grace = now + timedelta(seconds=SEEN_GRACE_SECONDS)
-        for room in claim.joined & promises.keys():
-            if promises[room].until > grace:
-                current.put(room, replace(promises[room], until=grace))
+        if claim.joined:
+            grace = now + timedelta(seconds=SEEN_GRACE_SECONDS)
+            for room in claim.joined & promises.keys():
+                if promises[room].until > grace:
+                    current.put(room, replace(promises[room], until=grace))
         promised = len(promises) - sum(room in promises for room in claim.running)
         if claim.room in claim.running:
             return Answer(Outcome.HELD, promised)

@@ -1,12 +1,13 @@
 """A LiveKit token from values: what it lets its holder do, and which agent it calls."""
 
-import base64
 import hmac
-import json
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+import orjson
 
 from voiceagent_gateway.model import CallRequest, LiveKitCredentials
 
@@ -78,13 +79,14 @@ def issue(grant: Grant, credentials: LiveKitCredentials, ttl_seconds: int) -> Is
 
 def sign(said: Mapping[str, Any], secret: str) -> str:
     """A JSON Web Token by HMAC with SHA-256 (RFC 7515, HS256), which is what LiveKit takes. Pure."""
-    unsigned = b".".join((_HEADER, _base64(_COMPACT(said).encode())))
+    unsigned = b".".join((_HEADER, _base64(orjson.dumps(said))))
     return b".".join((unsigned, _base64(hmac.digest(secret.encode(), unsigned, "sha256")))).decode()
 
 
 def _base64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+    """Of the alphabet for URLs, and without what fills it up."""
+    return b2a_base64(data, newline=False).translate(_FOR_URLS, b"=")
 
 
-_COMPACT: Final = json.JSONEncoder(separators=(",", ":")).encode
+_FOR_URLS: Final = bytes.maketrans(b"+/", b"-_")
 _HEADER: Final = _base64(b'{"alg":"HS256","typ":"JWT"}')

@@ -22,8 +22,7 @@ def budget_ok(findings: Findings, now: datetime) -> Verdict:
     if findings.budget is None:
         return Verdict(True, reasons.NO_BUDGET, "No budget is set.")
     if (findings.agent["spec"].get("metrics") or {}).get("enabled") is False:
-        told = "spec.metrics.enabled is false: nothing of calls is measured, so that nothing is held to the budget."
-        return Verdict(None, reasons.NOT_MEASURED, told)
+        return Verdict(None, reasons.NOT_MEASURED, _unmeasured(findings.budget))
     usage: dict[str, Any] = (findings.agent.get("status") or {}).get("usage") or {}
     today, day = now.astimezone(UTC).date(), str(usage.get("day") or "")
     if not day:
@@ -39,6 +38,15 @@ def seconds_to_grace_end(now: datetime) -> float:
     now = now.astimezone(UTC)
     end = now.replace(hour=0, minute=0, second=0, microsecond=0) + NEW_DAY_GRACE
     return ((end if now < end else end + timedelta(days=1)) - now).total_seconds()
+
+
+def _unmeasured(budget: Budget) -> str:
+    refuse = budget.on_exceeded == "Refuse"
+    harm = "no caller is refused, whatever calls cost" if refuse else "nothing is held to the budget"
+    return (
+        f"spec.metrics.enabled is false: nothing of calls is measured, so that {harm}. Set it to true to have the "
+        "budget held, or take spec.budget out."
+    )
 
 
 def _of_an_earlier_day(day: str, budget: Budget, now: datetime) -> Verdict:

@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from figures import Figure
+from gateway_speed.stage import Stage
 from voiceagent_gateway.database import Database, open_database
 from voiceagent_gateway.history.latencies import STAGES, bucket_of, encode
 from voiceagent_gateway.history.moments import milliseconds
@@ -29,6 +31,13 @@ NOW: Final = datetime(2026, 5, 11, tzinfo=UTC)
 MIDDLES: Final = {"e2e": 900.0, "stt": 150.0, "llm_ttft": 500.0, "tts_ttfb": 200.0}
 """Usual latencies in milliseconds; those of single turns spread around them."""
 MOST_BYTES: Final = 512 * 1024 * 1024
+QUERY_SECONDS: Final = 0.1
+
+
+def figures(_: Stage) -> list[Figure]:
+    """Seconds from a dashboard's question to its answer. It needs no other process than this one."""
+    name = f"history: {HOURS} h of {AGENTS} agents as JSON, median"
+    return [Figure(name, history_query_seconds(), "s", QUERY_SECONDS)]
 
 
 def history_query_seconds(repeats: int = 20) -> float:
@@ -91,7 +100,3 @@ def _rollup(source: random.Random, resolution: int) -> tuple[Any, ...]:
             counts[bucket] = counts.get(bucket, 0) + 1
     ended = f'{{"completed":{minutes},"user_left":{minutes},"error":1}}'
     return (5, 150_000 * minutes, 2 * minutes, ended, TURNS_A_MINUTE * minutes, encode(stages))
-
-
-if __name__ == "__main__":
-    print(f"{history_query_seconds() * 1000:.0f} ms")

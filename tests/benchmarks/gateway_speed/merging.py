@@ -2,7 +2,10 @@
 
 import json
 import statistics
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from figures import Figure
 from gateway_speed.stage import Server, Stage, StageFailed, Workers, known
@@ -15,6 +18,8 @@ CAPACITY = 10
 ROUNDS = 5
 ANSWER_SECONDS = 1.0
 CORES = 0.2
+WAIT_SECONDS = 0.05
+PAUSE_SECONDS = 0.01
 
 
 def figures(stage: Stage) -> list[Figure]:
@@ -26,7 +31,8 @@ def figures(stage: Stage) -> list[Figure]:
         for _ in range(ROUNDS):
             seconds.append(_seconds(gateway, "/metrics/simple"))
             stale = max(stale, json.loads(gateway.get("/metrics/simple"))["stale_pods"])
-        whole = [_seconds(gateway, "/metrics") for _ in range(ROUNDS)]
+        with _others(gateway) as waits:
+            whole = [_seconds(gateway, "/metrics") for _ in range(ROUNDS)]
         cores = _cores(gateway, workers)
         _check(gateway)
         memory = memory_megabytes(gateway.process.pid)[1]
@@ -36,6 +42,8 @@ def figures(stage: Stage) -> list[Figure]:
         Figure("merging: slowest", max(seconds), "s", ANSWER_SECONDS),
         Figure("merging: pods that were too slow for a round, at most", stale, "", 0),
         Figure("merging: the same with every call and turn as JSON, median", statistics.median(whole), "s"),
+        Figure("merging: another request waits meanwhile, median", statistics.median(waits), "s", WAIT_SECONDS),
+        Figure("merging: slowest of those", max(waits), "s"),
         Figure(f"merging: of a core, every {BACKGROUND_SECONDS:g} s", cores, "", CORES),
         Figure("merging: resident memory at its highest", memory, "MB"),
     ]
@@ -47,6 +55,27 @@ def _seconds(gateway: Server, path: str) -> float:
     began = time.perf_counter()
     gateway.get(path)
     return time.perf_counter() - began
+
+
+@contextmanager
+def _others(gateway: Server) -> Iterator[list[float]]:
+    """Seconds that small requests take which come one after the other during the block."""
+    waits: list[float] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(PAUSE_SECONDS):
+            began = time.perf_counter()
+            gateway.get("/healthz")
+            waits.append(time.perf_counter() - began)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        yield waits
+    finally:
+        over.set()
+        asker.join()
 
 
 def _cores(gateway: Server, workers: Workers) -> float:

@@ -132,6 +132,7 @@ def test_every_log_line_is_json_and_says_who_got_which_token(place: Any, gateway
     place.secret()
     gateway.until(lambda: agents_of(gateway, place, "ready") == [(True,)])
     gateway.get(f"/token?agent={place.namespace}/receptionist&room=lobby&identity=anna")
+    gateway.get("/metrics/simple?secret=room=lobby")
 
     lines = gateway.until(
         lambda: [line for line in gateway.lines if line.get("outcome") == "given" and line["room"] == "lobby"]
@@ -140,10 +141,13 @@ def test_every_log_line_is_json_and_says_who_got_which_token(place: Any, gateway
     assert [(line["logger"], line["room"], line["identity"], line["who"], line["address"]) for line in lines] == [
         ("voiceagent_gateway.audit", "lobby", "anna", "anonymous", "127.0.0.1")
     ]
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [("GET", "/token", 200)]
     warnings = [line["message"] for line in gateway.lines if line["level"] == "WARNING"]
     assert any("auth is none" in message for message in warnings)
-    requests = [line for line in gateway.lines if line["logger"] == "voiceagent_gateway.access"]
-    assert "/token" in {line["path"] for line in requests}
+    requests = gateway.until(
+        lambda: [line for line in gateway.lines if line.get("path") == "/metrics/simple" and line["status"] == 200]
+    )
+    assert {line["logger"] for line in requests} == {"voiceagent_gateway.access"}
     assert "room=lobby" not in gateway.log
 
 

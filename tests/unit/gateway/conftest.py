@@ -101,6 +101,9 @@ class _Directory:
     def agents(self) -> Sequence[AgentRef]:
         return self.world.agents
 
+    def agent(self, reference: str) -> AgentRef | None:
+        return next((agent for agent in self.world.agents if agent.reference == reference), None)
+
     def pods(self) -> Sequence[PodRef]:
         return [view.pod for view in self.world.views]
 

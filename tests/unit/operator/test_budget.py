@@ -59,12 +59,19 @@ def test_the_message_says_how_much_of_what_and_what_happens_beyond(manifest: Mak
     assert "llm.a/0, llm.a/1, llm.a/2 and 2 more is unknown: add it to the install's prices" in unpriced
 
 
-def test_an_agent_of_which_nothing_is_measured_is_not_said_to_be_within_its_budget(manifest: Make) -> None:
-    findings = found(manifest, WARN, day=TODAY, cost="0.00", currency="EUR")
+@pytest.mark.parametrize(
+    ("budget", "harm"),
+    [(WARN, "nothing is held to the budget"), (REFUSE, "no caller is refused, whatever calls cost")],
+)
+def test_an_agent_of_which_nothing_is_measured_is_not_said_to_be_within_its_budget(
+    manifest: Make, budget: Any, harm: str
+) -> None:
+    findings = found(manifest, budget, day=TODAY, cost="0.00", currency="EUR")
     findings.agent["spec"]["metrics"] = {"enabled": False}
     told = budget_ok(findings, NOW)
     assert (told.holds, told.reason) == (None, "NotMeasured")
-    assert "spec.metrics.enabled is false" in told.message
+    assert told.message.startswith(f"spec.metrics.enabled is false: nothing of calls is measured, so that {harm}.")
+    assert told.message.endswith("Set it to true to have the budget held, or take spec.budget out.")
 
 
 def test_a_new_day_begins_with_nothing_used_and_the_gateway_has_some_minutes_to_say_so(manifest: Make) -> None:

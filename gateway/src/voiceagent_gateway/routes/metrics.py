@@ -13,6 +13,7 @@ from voiceagent_gateway.history.answer import HistoryAnswer
 from voiceagent_gateway.history.points import HistoryError, as_json
 from voiceagent_gateway.history.question import parse
 from voiceagent_gateway.identity import Identity
+from voiceagent_gateway.json_in_turns import JsonInTurns
 from voiceagent_gateway.merge import Fleet
 from voiceagent_gateway.model import iso
 from voiceagent_gateway.negotiation import Form, preferred_form
@@ -47,7 +48,7 @@ def metrics_routes(settings: Settings, deps: Deps) -> APIRouter:
         fleet = await deps.fleet.read()
         form = preferred_form(",".join(request.headers.getlist("accept")))
         if form is Form.JSON:
-            return _json(metrics_json.full(fleet))
+            return JsonInTurns(metrics_json.full(fleet), HEADERS)
         body, content_type = deps.counters.text(fleet, as_openmetrics=form is Form.OPENMETRICS)
         return Response(body, headers={**HEADERS, "Content-Type": content_type})
 
@@ -57,7 +58,7 @@ def metrics_routes(settings: Settings, deps: Deps) -> APIRouter:
 
     @router.get("/metrics/sessions", summary="The calls now, and those that ended within the hour")
     async def sessions() -> Response:
-        return _json(metrics_json.sessions(await deps.fleet.read()))
+        return JsonInTurns(metrics_json.sessions(await deps.fleet.read()), HEADERS)
 
     @router.get(
         "/metrics/history",

@@ -2,20 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from voiceagent_gateway.audit import AuditedRoute, note
 from voiceagent_gateway.choice import choose_agent, livekit_place, require_callable
 from voiceagent_gateway.deps import Deps
-from voiceagent_gateway.direct import DirectRoute
+from voiceagent_gateway.direct import DirectJson, DirectRoute
 from voiceagent_gateway.gate import GATE_PROBLEMS, dependency, forbidden, security
 from voiceagent_gateway.identity import Identity, default_room, denial, visible
 from voiceagent_gateway.model import AgentRef, CallRequest, iso
@@ -34,6 +34,8 @@ from voiceagent_gateway.validation import AgentReference, Name, TokenBody, parse
 BODY_MAX_BYTES: Final = 32 * 1024
 BODY_TIMEOUT_SECONDS: Final = 10.0
 NOT_SYNCED_RETRY_SECONDS: Final = 2
+QUERIES_KEPT: Final = 1024
+QUERY_KEPT_MAX_BYTES: Final = 256
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = GATE_PROBLEMS | {
     status: {"model": ProblemDocument, "description": text, "content": {MEDIA_TYPE: {}}}
@@ -79,6 +81,7 @@ class _Call:
     issued: IssuedToken
     grant: Grant
     url: str
+    expires_at: str
 
 
 def token_routes(settings: Settings, deps: Deps) -> APIRouter:
@@ -86,24 +89,26 @@ def token_routes(settings: Settings, deps: Deps) -> APIRouter:
     router = APIRouter(tags=["tokens"], route_class=AuditedRoute)
 
     async def count(request: Request) -> Identity:
-        with _counted(deps):
+        try:
             return await deps.gate.admit(request)
+        except ProblemError as problem:
+            deps.counters.refusals.labels(problem.name).inc()
+            raise
 
     admit = dependency(count, settings.install.gateway)
 
     async def get_token(request: Request) -> Response:
         caller = await count(request)
-        query = _read_query(request)
-        wish = CallRequest(room=query.room, identity=query.identity, agent=query.agent)
-        call = await _give(settings, deps, caller, wish, request)
-        answer = TokenAnswer(
-            token=call.issued.token,
-            url=call.url,
-            room=call.grant.room,
-            identity=call.grant.identity,
-            expires_at=iso(call.issued.expires_at),
-        )
-        return Response(answer.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+        call = await _give(settings, deps, caller, _asked(request.scope["query_string"]), request)
+        # The fields of TokenAnswer, which needs no second check.
+        answer = {
+            "token": call.issued.token,
+            "url": call.url,
+            "room": call.grant.room,
+            "identity": call.grant.identity,
+            "expires_at": call.expires_at,
+        }
+        return DirectJson(orjson.dumps(answer))
 
     router.add_api_route(
         "/token",
@@ -141,19 +146,13 @@ def token_routes(settings: Settings, deps: Deps) -> APIRouter:
     return router
 
 
-@contextmanager
-def _counted(deps: Deps) -> Iterator[None]:
+async def _give(settings: Settings, deps: Deps, caller: Identity, wish: CallRequest, request: Request) -> _Call:
+    note(request, agent=wish.agent, room=wish.room, identity=wish.identity)
     try:
-        yield
+        return await _make(settings, deps, caller, wish, request)
     except ProblemError as problem:
         deps.counters.refusals.labels(problem.name).inc()
         raise
-
-
-async def _give(settings: Settings, deps: Deps, caller: Identity, wish: CallRequest, request: Request) -> _Call:
-    note(request, agent=wish.agent, room=wish.room, identity=wish.identity)
-    with _counted(deps):
-        return await _make(settings, deps, caller, wish, request)
 
 
 async def _make(settings: Settings, deps: Deps, caller: Identity, wish: CallRequest, request: Request) -> _Call:
@@ -167,11 +166,14 @@ async def _make(settings: Settings, deps: Deps, caller: Identity, wish: CallRequ
         )
     agent = _agent_for(deps, caller, wish)
     note(request, agent=agent.reference)
-    room = wish.room or default_room(caller, agent, deps.new_id)
+    room = wish.room
     if room is None:
-        rule = "must be given, since you may use rooms of certain names only"
-        raise invalid_request([FieldError("room", rule)])
-    if (denied := denial(caller, agent.reference, room)) is not None:
+        # One that the caller may use.
+        room = default_room(caller, agent, deps.new_id)
+        if room is None:
+            rule = "must be given, since you may use rooms of certain names only"
+            raise invalid_request([FieldError("room", rule)])
+    elif (denied := denial(caller, agent.reference, room)) is not None:
         raise forbidden(caller, denied)
     require_callable(agent)
     place = livekit_place(agent, settings.install.livekit)
@@ -186,18 +188,18 @@ async def _make(settings: Settings, deps: Deps, caller: Identity, wish: CallRequ
     ):
         deps.counters.dispatches.labels(agent.namespace, agent.name).inc()
     deps.counters.tokens.labels(agent.namespace, agent.name).inc()
-    note(request, room=grant.room, identity=grant.identity, expires_at=iso(issued.expires_at))
-    return _Call(issued, grant, place.public_url)
+    expires_at = iso(issued.expires_at)
+    note(request, room=grant.room, identity=grant.identity, expires_at=expires_at)
+    return _Call(issued, grant, place.public_url, expires_at)
 
 
 def _agent_for(deps: Deps, caller: Identity, wish: CallRequest) -> AgentRef:
     """The agent that is meant, among those that the caller may call: others are not even guessed at."""
     if wish.agent is not None and (denied := denial(caller, wish.agent)) is not None:
         raise forbidden(caller, denied)
-    agents = deps.directory.agents()
     # Whoever names an agent need not wait until all others have been looked at.
-    named = [agent for agent in agents if agent.reference == wish.agent]
-    return choose_agent(named or visible(caller, agents), wish)
+    named = deps.directory.agent(wish.agent) if wish.agent is not None else None
+    return choose_agent([named] if named else visible(caller, deps.directory.agents()), wish)
 
 
 def _seconds_for(settings: Settings, deps: Deps, caller: Identity) -> int:
@@ -208,11 +210,21 @@ def _seconds_for(settings: Settings, deps: Deps, caller: Identity) -> int:
     return max(1, min(longest, (caller.expires_at - deps.clock()) // timedelta(seconds=1)))
 
 
-def _read_query(request: Request) -> TokenQuery:
+def _asked(query: bytes) -> CallRequest:
+    """The checked request of a URL's query. Raises a 400 problem naming the fault."""
+    return _known_query(query) if len(query) <= QUERY_KEPT_MAX_BYTES else _read_query(query)
+
+
+def _read_query(query: bytes) -> CallRequest:
     try:
-        return TokenQuery.model_validate(dict(parse_qsl(request.scope["query_string"].decode("latin-1"), True)))
+        asked = TokenQuery.model_validate(dict(parse_qsl(query.decode("latin-1"), True)))
     except ValidationError as error:
         raise invalid_request(field_errors(error.errors())) from None
+    return CallRequest(room=asked.room, identity=asked.identity, agent=asked.agent)
+
+
+# A web site asks for the same agent again and again.
+_known_query = lru_cache(maxsize=QUERIES_KEPT)(_read_query)
 
 
 async def _read_json(request: Request) -> object:
