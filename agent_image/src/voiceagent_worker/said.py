@@ -20,7 +20,9 @@ MAX_CHARACTERS: Final = 8000
 """Of one line, some nine minutes of speech; the rest is cut off. As JSON it fits into a line of the channel."""
 CUT: Final = "…"
 _SPEAKERS: Final[dict[str, Speaker]] = {"user": "caller", "assistant": "agent"}
-_WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+(?:['’-]\w+)*")
+_WORD: Final = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+(?:['’-]\w+)*"
+)
 """A run of letters and digits; of writing without spaces each character."""
 
 

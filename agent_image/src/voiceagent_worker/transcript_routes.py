@@ -16,7 +16,6 @@ from voiceagent_worker.transcripts import HeldTranscripts
 FETCH_SECONDS: Final = 3.0
 """How long a pod that has drained waits for its last lines to be fetched; the gateway asks it each second. Part of the
 spare time of its grace period."""
-POLL_SECONDS: Final = 0.1
 
 
 def transcript_routes(token_path: Path, held: HeldTranscripts) -> list[web.RouteDef]:
@@ -47,6 +46,7 @@ async def until_fetched(held: HeldTranscripts) -> None:
     try:
         async with asyncio.timeout(FETCH_SECONDS):
             while not held.fetched:
-                await asyncio.sleep(POLL_SECONDS)
+                held.asked.clear()
+                await held.asked.wait()
     except TimeoutError:
         return

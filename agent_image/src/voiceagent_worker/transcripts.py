@@ -4,6 +4,7 @@ Lines of an ended call stay for an hour, as its record does: whoever asks every 
 begins anew. Nothing here reaches the disk, a log, a trace or a metric. Bounded by call and by pod; the oldest go first.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,20 +13,20 @@ from typing import Final
 
 from voiceagent_api.transcripts import TranscriptLine, TranscriptLines
 
-from voiceagent_worker.events import Event, LineSaid, SessionEnded, SessionLost
+from voiceagent_worker.events import Event, LineSaid, SessionEnded, SessionLost, SessionStarted
 
 KEEP_ENDED: Final = timedelta(hours=1)
 SESSION_LINES: Final = 1000
 SESSION_BYTES: Final = 256 * 1024
 POD_BYTES: Final = 8 * 1024 * 1024
 ANSWER_BYTES: Final = 1024 * 1024
-ERASED_MAX: Final = 1000
 
 
 @dataclass(slots=True)
 class _Call:
     """The lines of one call, by position, and what they weigh as JSON."""
 
+    room: str
     positions: deque[int] = field(default_factory=deque)
     bytes: int = 0
     said: int = 0
@@ -41,10 +42,11 @@ class HeldTranscripts:
         self._clock = clock
         self._lines: dict[int, tuple[TranscriptLine, int]] = {}
         self._calls: dict[str, _Call] = {}
-        self._erased: dict[str, None] = {}
         self._bytes = 0
         self._position = 0
         self._fetched: int | None = None
+        self.asked = asyncio.Event()
+        """Set each time that somebody fetches."""
 
     @property
     def position(self) -> int:
@@ -59,17 +61,19 @@ class HeldTranscripts:
 
     def handle(self, event: Event) -> None:
         """Take in what a call tells."""
-        if isinstance(event, LineSaid):
+        if isinstance(event, SessionStarted) and event.transcribed and self._wanted():
+            self._calls.setdefault(event.session, _Call(event.room))
+        elif isinstance(event, LineSaid):
             self._say(event)
         elif isinstance(event, SessionEnded | SessionLost):
-            self._erased.pop(event.session, None)
             if call := self._calls.get(event.session):
                 call.ended_at = self._clock()
 
     def after(self, position: int) -> TranscriptLines:
         """The lines after that position, as many as one answer holds; those up to it count as fetched."""
         self._tidy()
-        self._fetched = max(self._fetched or 0, position)
+        self._fetched = max(self._fetched or 0, min(position, self._position))
+        self.asked.set()
         found = []
         for line, size in reversed(self._lines.values()):
             if line.position <= position:
@@ -82,10 +86,8 @@ class HeldTranscripts:
             if room < 0:
                 break
             taken.append(line)
-        reached = taken[-1].position if taken else max(position, self._position if not found else 0)
-        return TranscriptLines(
-            process=self._process, lines=taken, position=reached, more=len(taken) < len(found)
-        )
+        reached = taken[-1].position if taken else self._position
+        return TranscriptLines(process=self._process, lines=taken, position=reached, more=len(taken) < len(found))
 
     def of(self, session: str) -> TranscriptLines:
         """All that is held of one call: never more than one answer holds."""
@@ -96,13 +98,8 @@ class HeldTranscripts:
 
     def erase(self, session: str) -> None:
         """Forget what was said in a call, and hold no more of it."""
-        call = self._calls.pop(session, None)
-        if call is not None:
+        if call := self._calls.pop(session, None):
             self._drop(call)
-        if call is None or call.ended_at is None:
-            self._erased[session] = None
-            while len(self._erased) > ERASED_MAX:
-                del self._erased[next(iter(self._erased))]
 
     def obey(self) -> None:
         """The configuration changed."""
@@ -112,14 +109,16 @@ class HeldTranscripts:
             self._bytes = 0
 
     def _say(self, event: LineSaid) -> None:
-        if not self._wanted() or event.session in self._erased:
+        # A call that ran when the manifest stopped asking is not held any more, whatever the manifest says since.
+        call = self._calls.get(event.session)
+        if call is None or not self._wanted():
             return
         self._position += 1
-        call = self._calls.setdefault(event.session, _Call())
         call.said += 1
         line = TranscriptLine(
             position=self._position,
             session=event.session,
+            room=call.room,
             number=call.said,
             at=event.at,
             who=event.who,
@@ -139,7 +138,8 @@ class HeldTranscripts:
 
     def _tidy(self) -> None:
         old = self._clock() - KEEP_ENDED
-        for session in [key for key, call in self._calls.items() if call.ended_at and call.ended_at <= old]:
+        over = [(key, call) for key, call in self._calls.items() if call.ended_at is not None]
+        for session in [key for key, call in over if call.ended_at <= old or not call.positions]:
             self._drop(self._calls.pop(session))
 
     def _drop(self, call: _Call) -> None:

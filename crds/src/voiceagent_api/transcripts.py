@@ -16,6 +16,7 @@ class TranscriptLine(Model):
     position: PositiveInt
     """Its place among all lines of the worker's process."""
     session: str
+    room: str = ""
     number: PositiveInt
     """Its place among the lines of its call: a number that is missing was dropped for want of room."""
     at: datetime
