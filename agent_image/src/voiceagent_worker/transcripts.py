@@ -65,9 +65,8 @@ class HeldTranscripts:
             self._calls.setdefault(event.session, _Call(event.room))
         elif isinstance(event, LineSaid):
             self._say(event)
-        elif isinstance(event, SessionEnded | SessionLost):
-            if call := self._calls.get(event.session):
-                call.ended_at = self._clock()
+        elif isinstance(event, SessionEnded | SessionLost) and (call := self._calls.get(event.session)):
+            call.ended_at = self._clock()
 
     def after(self, position: int) -> TranscriptLines:
         """The lines after that position, as many as one answer holds; those up to it count as fetched."""
@@ -138,9 +137,9 @@ class HeldTranscripts:
 
     def _tidy(self) -> None:
         old = self._clock() - KEEP_ENDED
-        over = [(key, call) for key, call in self._calls.items() if call.ended_at is not None]
-        for session in [key for key, call in over if call.ended_at <= old or not call.positions]:
-            self._drop(self._calls.pop(session))
+        for session, call in list(self._calls.items()):
+            if call.ended_at is not None and (call.ended_at <= old or not call.positions):
+                self._drop(self._calls.pop(session))
 
     def _drop(self, call: _Call) -> None:
         while call.positions:

@@ -147,14 +147,17 @@ class TranscriptKeeper:
                 # Its container began anew: the next status tells of the new process.
                 return
             if found.lines:
-                fetched = store.Fetched(pod.uid, pod.namespace, pod.agent, pod.name, found.lines)
-                now = milliseconds(self._clock())
-                await self._database.run(lambda it, one=fetched, at=now: store.write(it, [one], at))
+                await self._write(store.Fetched(pod.uid, pod.namespace, pod.agent, pod.name, found.lines))
             position = found.position
             self._cursors[pod.uid] = _Cursor(process, position)
             self._works(pod.uid)
             if not (found.more or (pod.terminating and found.lines)):
                 return
+
+    async def _write(self, fetched: store.Fetched) -> None:
+        now = milliseconds(self._clock())
+        async with self._limit:
+            await self._database.run(lambda it: store.write(it, fetched, now))
 
     async def _tidy(self) -> None:
         now, hours = self._clock(), hours_by_agent(self._agents())

@@ -78,26 +78,25 @@ class Fetched:
     lines: Sequence[TranscriptLine]
 
 
-def write(connection: sqlite3.Connection, fetched: Iterable[Fetched], now: int) -> None:
+def write(connection: sqlite3.Connection, fetched: Fetched, now: int) -> None:
     """Keep lines; those that are known, and those of calls that were erased, change nothing."""
     _overwrite_deleted(connection)
-    for one in fetched:
-        for line in one.lines:
-            key = (one.pod_uid, line.session)
-            if connection.execute(f"SELECT 1 FROM transcripts {_OF_CALL} AND erased NOT NULL", key).fetchone():  # noqa: S608
-                continue
-            connection.execute(
-                "INSERT OR IGNORE INTO transcripts (pod_uid, session, namespace, agent, pod, room) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (one.pod_uid, line.session, one.namespace, one.agent, one.pod, line.room),
-            )
-            # A pod's clock that is ahead must not have it kept for longer.
-            at = min(milliseconds(line.at), now)
-            size = len(line.text.encode()) + OVERHEAD_BYTES
-            connection.execute(
-                "INSERT OR IGNORE INTO transcript_lines VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (one.pod_uid, line.session, line.number, at, line.who, line.language, line.text, size),
-            )
+    for line in fetched.lines:
+        key = (fetched.pod_uid, line.session)
+        if connection.execute(f"SELECT 1 FROM transcripts {_OF_CALL} AND erased NOT NULL", key).fetchone():  # noqa: S608
+            continue
+        connection.execute(
+            "INSERT OR IGNORE INTO transcripts (pod_uid, session, namespace, agent, pod, room) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (*key, fetched.namespace, fetched.agent, fetched.pod, line.room),
+        )
+        # A pod's clock that is ahead must not have it kept for longer.
+        at = min(milliseconds(line.at), now)
+        size = len(line.text.encode()) + OVERHEAD_BYTES
+        connection.execute(
+            "INSERT OR IGNORE INTO transcript_lines VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*key, line.number, at, line.who, line.language, line.text, size),
+        )
 
 
 def prune(connection: sqlite3.Connection, hours: Mapping[Agent, int], now: int, most_bytes: int) -> bool:
