@@ -1,5 +1,8 @@
 """A worker pod's `/transcripts`, by the worker's own parts, and a gateway's keeper of what it says."""
 
+import asyncio
+import base64
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -122,12 +125,33 @@ class TranscribedPod:
             await runner.cleanup()
 
 
+class ServedPod(TranscribedPod):
+    """A pod in a thread of its own."""
+
+    def serve(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
+        up = threading.Event()
+
+        async def run() -> None:
+            async with self.serving():
+                up.set()
+                await self._end.wait()
+
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(run()), daemon=True)
+        self._thread.start()
+        assert up.wait(30)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(30)
+        self._loop.close()
+
+
 class SecretWithToken:
     """An API server with the agent's control Secret."""
 
     async def get(self, path: str, query: Any = None, timeout_seconds: float = 0.0) -> dict[str, Any]:
-        import base64
-
         assert path == "/api/v1/namespaces/default/secrets/receptionist-control"
         return {"data": {"token": base64.b64encode(TOKEN.encode()).decode()}}
 

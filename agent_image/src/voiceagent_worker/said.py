@@ -50,7 +50,8 @@ class SaidTeller:
     def message(self, role: str, text: str | None, created_at: float) -> None:
         """A message is complete; those of nobody who speaks are passed over, and so are empty ones."""
         who = _SPEAKERS.get(role)
-        text = (text or "").strip()
+        # half of a surrogate pair, which a provider's JSON may hold, is no text that could be sent on
+        text = (text or "").encode("utf-8", "replace").decode().strip()
         if who is None or not text:
             return
         at = datetime.fromtimestamp(created_at, UTC)

@@ -1,7 +1,5 @@
 """Transcripts by a gateway process, before a real API server: kept while the manifest asks, erased for good."""
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,33 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from transcribed_pod import TOKEN, TranscribedPod
+from transcribed_pod import TOKEN, ServedPod
 
 SAID = "the walrus eats lemons"
 MORE = "and no marmalade at all"
-
-
-class ServedPod(TranscribedPod):
-    """A pod in a thread of its own."""
-
-    def serve(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._end = asyncio.Event()
-        up = threading.Event()
-
-        async def run() -> None:
-            async with self.serving():
-                up.set()
-                await self._end.wait()
-
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(run()), daemon=True)
-        self._thread.start()
-        assert up.wait(30)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(30)
-        self._loop.close()
 
 
 @pytest.fixture

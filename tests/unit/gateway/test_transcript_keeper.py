@@ -211,6 +211,23 @@ async def test_a_pod_that_fails_is_said_once_and_read_when_it_answers_again(
     assert SAID not in caplog.text
 
 
+async def test_an_answer_that_cannot_be_kept_keeps_no_other_pod_back(
+    kept: Kept, pod: TranscribedPod, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange = TranscribedPod(tmp_path / "strange", "receptionist-0")
+    strange.start("s9")
+    strange.held._calls["s9"].said = 2**70
+    strange.say("s9", SAID)
+    kept.pods.insert(0, strange)
+    async with strange.serving(), kept.keeping() as keeper:
+        pod.say("s1", "good")
+        await keeper.look()
+        assert await texts(keeper, "s1") == ["good"]
+        assert await texts(keeper, "s9") is None
+    assert "could not be handled: OverflowError" in str(caplog.records[0].__dict__)
+    assert "walrus" not in caplog.text
+
+
 async def test_without_a_database_transcripts_are_those_that_pods_hold(pod: TranscribedPod) -> None:
     agents = [ASKING]
     async with asking() as pods:

@@ -196,6 +196,13 @@ def test_whatever_is_said_fits_into_a_line_of_the_channel(text: str) -> None:
         assert len(encode(event)) < MAX_LINE_BYTES
 
 
+def test_half_a_character_is_no_text() -> None:
+    said = told("user", "so \ud83d what", with_text=True)[1]
+    assert isinstance(said, LineSaid)
+    assert said.text == "so ? what"
+    encode(said)
+
+
 @pytest.fixture
 async def client(pod: Pod, tmp_path: Path) -> AsyncIterator[TestClient[Any, Any]]:
     path = tmp_path / "token"

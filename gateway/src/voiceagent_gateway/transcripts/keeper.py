@@ -16,7 +16,7 @@ from voiceagent_api.transcripts import TranscriptLine
 
 from voiceagent_gateway.database import Database, DatabaseError
 from voiceagent_gateway.history.moments import milliseconds
-from voiceagent_gateway.model import AgentRef, PodView
+from voiceagent_gateway.model import AgentRef, PodRef, PodView
 from voiceagent_gateway.transcripts import store
 from voiceagent_gateway.transcripts.kept import Agent, TranscribedCall, TranscriptError, hours_by_agent
 from voiceagent_gateway.transcripts.pods import PodTranscripts
@@ -80,10 +80,7 @@ class TranscriptKeeper:
         try:
             await self._tidy()
             wanted = self._wanted()
-            asked = (self._fetch(view) for view in wanted if self._has_news(view))
-            for failed in await asyncio.gather(*asked, return_exceptions=True):
-                if failed is not None:
-                    raise failed
+            await asyncio.gather(*(self._fetch(view) for view in wanted if self._has_news(view)))
             await self._tell_erased()
         except DatabaseError as error:
             self._fails("database", f"{error}")
@@ -131,18 +128,21 @@ class TranscriptKeeper:
 
     async def _fetch(self, view: PodView) -> None:
         """Ask one pod for what it has, as far as it goes in one look."""
-        if view.status is None:
-            return
-        pod, process = view.pod, view.status.process
+        try:
+            if view.status is not None:
+                await self._fetch_from(view.pod, view.status.process)
+        except (TranscriptError, DatabaseError) as error:
+            self._fails(view.pod.uid, str(error))
+        except Exception as error:
+            # Whatever a pod sends, it must not end the keeping of the others. The words of the error may quote it.
+            self._fails(view.pod.uid, f"the answer of pod {view.pod.name} could not be handled: {type(error).__name__}")
+
+    async def _fetch_from(self, pod: PodRef, process: str) -> None:
         cursor = self._cursors.get(pod.uid)
         position = cursor.position if cursor is not None and cursor.process == process else 0
         for _ in range(MOST_ANSWERS):
-            try:
-                async with self._limit:
-                    found = await self._pods.after(pod, position)
-            except TranscriptError as error:
-                self._fails(pod.uid, str(error))
-                return
+            async with self._limit:
+                found = await self._pods.after(pod, position)
             if found.process != process:
                 # Its container began anew: the next status tells of the new process.
                 return
