@@ -20,12 +20,12 @@ def control_routes(token_path: Path, drain: Drain, taken: Callable[[], int]) -> 
     """The routes. `taken` is asked for the number of calls that the pod has, those about to start too."""
 
     async def post_drain(request: web.Request) -> web.Response:
-        await _require_token(request, token_path)
+        await require_token(request, token_path)
         drain.asked = True
         return answer()
 
     async def delete_drain(request: web.Request) -> web.Response:
-        await _require_token(request, token_path)
+        await require_token(request, token_path)
         if drain.ending.is_set():
             raise web.HTTPConflict(text="The pod is being ended; that cannot be taken back.\n")
         drain.asked = False
@@ -37,7 +37,8 @@ def control_routes(token_path: Path, drain: Drain, taken: Callable[[], int]) -> 
     return [web.post("/drain", post_drain), web.delete("/drain", delete_drain)]
 
 
-async def _require_token(request: web.Request, path: Path) -> None:
+async def require_token(request: web.Request, path: Path) -> None:
+    """Raise the answer for a request without the token of that file."""
     try:
         token = await asyncio.to_thread(read_control_token, path)
     except ConfigurationError as error:

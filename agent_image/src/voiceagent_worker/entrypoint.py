@@ -41,6 +41,7 @@ from voiceagent_worker.providers.failures import failure_sentence, kind_of
 from voiceagent_worker.providers.tls import warm_tls
 from voiceagent_worker.remembering import CallMemory
 from voiceagent_worker.run_folder import RunFolder
+from voiceagent_worker.said import SaidTeller, tell_said
 from voiceagent_worker.sentences import BACK, GIVING_UP, sentence
 from voiceagent_worker.speaking import speak
 from voiceagent_worker.time_warning import say_warning, warning_seconds
@@ -103,9 +104,9 @@ class Call:
         try:
             loaded = await asyncio.to_thread(read_accepted, self._folder.accepted_config)
         except WorkerError:
-            self._tell_started("unknown")
+            self._tell_started("unknown", transcribed=False)
             raise
-        self._tell_started(loaded.revision)
+        self._tell_started(loaded.revision, transcribed=loaded.config.transcripts_enabled)
         config = loaded.config
         self._measuring = config.metrics_enabled
         logs.set_level(config.log_level)
@@ -124,6 +125,7 @@ class Call:
 
         time_models(session, self._id, self._tell)
         report(session, self._id, config, self._tell, on_close, models.availability)
+        tell_said(session, SaidTeller(self._id, config.language, config.transcripts_enabled, self._tell))
         apology = Apology(
             session,
             self._context.room,
@@ -273,13 +275,14 @@ class Call:
         if self._measuring or not isinstance(event, MEASUREMENTS):
             self._channel.send(event)
 
-    def _tell_started(self, revision: str) -> None:
+    def _tell_started(self, revision: str, *, transcribed: bool) -> None:
         self._channel.send(
             SessionStarted(
                 session=self._id,
                 room=self._context.job.room.name,
                 at=datetime.now(UTC),
                 config_revision=revision,
+                transcribed=transcribed,
             )
         )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, TypeAdapter
 from voiceagent_api.base import Model
 from voiceagent_api.catalogue import ProviderKind
+from voiceagent_api.transcripts import Speaker
 from voiceagent_api.worker_status import ModelUsage, TurnRecord
 
 
@@ -17,6 +18,8 @@ class SessionStarted(Model):
     room: str
     at: datetime
     config_revision: str
+    transcribed: bool = False
+    """Whether its words will be told, too."""
 
 
 class TurnCompleted(Model):
@@ -25,6 +28,27 @@ class TurnCompleted(Model):
     type: Literal["turn"] = "turn"
     session: str
     turn: TurnRecord
+
+
+class WordsSaid(Model):
+    """Somebody said something: how much, never what."""
+
+    type: Literal["words"] = "words"
+    session: str
+    who: Speaker
+    words: NonNegativeInt
+    at: datetime
+
+
+class LineSaid(Model):
+    """What somebody said, after the plugins. Told only where the agent's transcripts are enabled."""
+
+    type: Literal["line"] = "line"
+    session: str
+    who: Speaker
+    text: str
+    language: str
+    at: datetime
 
 
 class UsageReported(Model):
@@ -179,6 +203,8 @@ Command = EndCall | ProviderNews | PluginNews
 SentEvent = (
     SessionStarted
     | TurnCompleted
+    | WordsSaid
+    | LineSaid
     | UsageReported
     | ModelTimed
     | ProviderFailed
@@ -195,6 +221,7 @@ Event = SentEvent | SessionLost
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
 MEASUREMENTS = (
     TurnCompleted,
+    WordsSaid,
     UsageReported,
     ModelTimed,
     ProviderFailed,

@@ -49,6 +49,8 @@ from voiceagent_worker.run_folder import RunFolder
 from voiceagent_worker.sessions import SessionRegistry
 from voiceagent_worker.settings import Settings, read_settings
 from voiceagent_worker.show import show
+from voiceagent_worker.transcript_routes import transcript_routes, until_fetched
+from voiceagent_worker.transcripts import HeldTranscripts
 
 logger = logging.getLogger(__name__)
 
@@ -125,9 +127,10 @@ class Worker:
         self._plugins = PluginStates(folder.broken_plugins, _now, self._on_plugin_change)
         self._checker = ProviderChecker(lambda: self._config, self._on_provider_checks, _now)
         self._rescue = Rescue(config.livekit_url, credentials, config.agent_name, self._metrics.recovered)
+        self._transcripts = HeldTranscripts(self._process, lambda: self._config.transcripts_enabled, _now)
         self._channel = ChannelServer(
             folder.socket,
-            self._registry.handle,
+            self._on_event,
             clock=_now,
             memory_exceeded=lambda job: self._livekit.memory_exceeded(job),
         )
@@ -144,6 +147,7 @@ class Worker:
             session_memory_bytes=settings.session_memory_bytes,
         )
         control = control_routes(settings.control_token_path, self._drain, lambda: self._livekit.taken)
+        control += transcript_routes(settings.control_token_path, self._transcripts)
         app = create_app(self._why_not_ready, self._status, self._metrics.text, control)
         self._http = HttpEndpoints(app, settings.host, settings.port)
 
@@ -168,6 +172,7 @@ class Worker:
                 return EXIT_FAILED
             logger.info("Draining: no more calls are taken", extra={"active_sessions": self._registry.active})
             await self._livekit.drain(end_calls=lambda: self._channel.tell_all(EndCall()))
+            await until_fetched(self._transcripts)
             logger.info("Drained")
             return EXIT_OK
         finally:
@@ -197,6 +202,10 @@ class Worker:
             await asyncio.to_thread(read_control_token, self._settings.control_token_path)
         except ConfigurationError as error:
             logger.warning("POST /drain is refused, and calls leave no memory for one that takes over: %s", error)
+
+    def _on_event(self, event: Event) -> None:
+        self._transcripts.handle(event)
+        self._registry.handle(event)
 
     def _on_change(self, event: Event, before: SessionRecord | None, after: SessionRecord | None) -> None:
         self._metrics.observe(event, before, after, self._registry.active)
@@ -246,6 +255,7 @@ class Worker:
         config = self._watcher.current.config
         self._change_logs(config.log_level, config.log_format)
         self._expect(config)
+        self._transcripts.obey()
         logger.info("The config file changed", extra={"config_revision": self._watcher.current.revision})
         self._tell_metrics()
 
@@ -284,6 +294,7 @@ class Worker:
                 self._providers.told(), {provider_key(kind, one): kind for kind, one in all_providers(config)}
             ),
             sessions=records,
+            transcript_position=self._transcripts.position,
             metrics=original_shape(records, _now()),
         )
 

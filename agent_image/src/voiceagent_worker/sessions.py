@@ -18,6 +18,7 @@ from voiceagent_api.worker_status import SessionRecord
 
 from voiceagent_worker.events import (
     Event,
+    LineSaid,
     McpServerTried,
     ModelTimed,
     PluginAvailability,
@@ -31,6 +32,7 @@ from voiceagent_worker.events import (
     SessionStarted,
     TurnCompleted,
     UsageReported,
+    WordsSaid,
 )
 from voiceagent_worker.usage import merged_usage
 
@@ -78,7 +80,13 @@ def active_count(sessions: Sessions) -> int:
 def _started(event: Event) -> SessionRecord | None:
     if not isinstance(event, SessionStarted):
         return None
-    return SessionRecord(id=event.session, room=event.room, started_at=event.at, config_revision=event.config_revision)
+    return SessionRecord(
+        id=event.session,
+        room=event.room,
+        started_at=event.at,
+        config_revision=event.config_revision,
+        transcribed=event.transcribed,
+    )
 
 
 def _changed(record: SessionRecord, event: Event) -> SessionRecord:
@@ -87,6 +95,9 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
     match event:
         case TurnCompleted():
             return record.model_copy(update={"turns": [*record.turns, event.turn][-MAX_TURNS:]})
+        case WordsSaid():
+            name = "caller_words" if event.who == "caller" else "agent_words"
+            return record.model_copy(update={name: getattr(record, name) + event.words, "last_said_at": event.at})
         case UsageReported():
             totals = {name: max(getattr(record, name), getattr(event, name)) for name in USAGE_FIELDS}
             return record.model_copy(update={**totals, "models": merged_usage(record.models, event.models)})
@@ -101,6 +112,9 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
         case SessionStarted() | ModelTimed() | ProviderFailed() | ProviderAvailability():
             return record
         case PluginsRan() | PluginAvailability() | PluginReported() | McpServerTried():
+            return record
+        case LineSaid():
+            # never part of a record: that goes to the log, the status and the metrics' history
             return record
 
 

@@ -4,6 +4,7 @@ import { type Child, h } from "./build.ts";
 import { type Format, NONE } from "./format.ts";
 import { attentionSection, badge, costOf, load, row, table } from "./list.ts";
 import { type Agent, type Condition, type Fleet, idOf } from "./model.ts";
+import { saidCell, saidHead } from "./transcript_panel.ts";
 import type { Words } from "./words/words.ts";
 
 export function agentView(fleet: Fleet, id: string, words: Words, format: Format, now: number): HTMLElement {
@@ -141,7 +142,7 @@ function revisions(agent: Agent, words: Words): HTMLElement {
 
 function live(agent: Agent, words: Words, format: Format, now: number): HTMLElement {
   if (agent.live.length === 0) return h("p", { class: "muted" }, words.noCalls);
-  const heads = [words.room, words.running, words.turns, words.answerTime, words.pod];
+  const heads = [words.room, words.running, words.turns, words.answerTime, saidHead(words.language), words.pod];
   const rows = agent.live.map((call) =>
     row(
       heads,
@@ -150,6 +151,7 @@ function live(agent: Agent, words: Words, format: Format, now: number): HTMLElem
         format.duration(now - Date.parse(call.started_at)),
         String(call.turns),
         format.wait(call.e2e),
+        saidCell(call, words.language),
         h("code", { title: call.stale ? words.stale : null }, call.pod),
       ],
       { "data-key": call.id, "data-testid": "call" },

@@ -11,6 +11,7 @@ import { type Format, formatOf } from "./format.ts";
 import { HistoryPanel } from "./history_panel.ts";
 import { listView } from "./list.ts";
 import { agentOf, type Fleet } from "./model.ts";
+import { TranscriptPanel } from "./transcript_panel.ts";
 import { en } from "./words/en.ts";
 import { fr } from "./words/fr.ts";
 import type { Words } from "./words/words.ts";
@@ -32,6 +33,7 @@ const fault = element("sign-in-fault", HTMLParagraphElement);
 const signOut = element("sign-out", HTMLButtonElement);
 const language = element("language-select", HTMLSelectElement);
 const history = new HistoryPanel(ask);
+const transcript = new TranscriptPanel(ask, view);
 
 let words: Words = LANGUAGES[chooseLanguage([address.get("lang"), preference("language"), ...navigator.languages])];
 let format: Format = formatOf(words.language);
@@ -83,6 +85,7 @@ function render(): void {
     patch(view, wanted);
   }
   history.show(shown === null ? null : id, words);
+  transcript.show(shown === null ? null : id, words.language);
   document.title = id === null ? words.page.title : `${id} – ${words.page.title}`;
 }
 

@@ -54,6 +54,10 @@ export interface Live {
   readonly started_at: string;
   readonly turns: number;
   readonly e2e: number | null;
+  readonly caller_words: number;
+  readonly agent_words: number;
+  /** Whether the words themselves can be asked for. */
+  readonly transcript: boolean;
   readonly stale: boolean;
 }
 

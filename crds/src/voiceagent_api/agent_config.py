@@ -92,6 +92,9 @@ class AgentConfig(Model):
     """False measures nothing of calls."""
     metrics_retention_hours: int = Field(default=1, ge=1, le=8760)
     """For how many hours the worker itself shows ended calls. The gateway's history has a setting of its own."""
+    transcripts_enabled: bool = False
+    """Whether the worker holds what is said in calls, for the gateway to fetch. How long that is kept is the
+    gateway's affair."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
 

@@ -47,6 +47,7 @@ class StoredKey(BaseModel):
     agents: list[AgentPattern]
     rooms: list[RoomPattern] = Field(default_factory=lambda: ["*"])
     metrics: bool = False
+    transcripts: bool = False
     expires: Annotated[datetime, AfterValidator(_as_utc)] | None = None
 
 
@@ -98,13 +99,21 @@ def parse_stored_key(name: str, value: bytes) -> StoredKey:
     return entry
 
 
-def entry_text(encoded: str, agents: list[str], rooms: list[str], metrics: bool, expires: datetime | None) -> str:
+def entry_text(
+    encoded: str,
+    agents: list[str],
+    rooms: list[str],
+    metrics: bool,
+    expires: datetime | None,
+    transcripts: bool = False,
+) -> str:
     """The entry as YAML. Raises EntryError where it could not be read again."""
     data: Mapping[str, Any] = {
         "hash": encoded,
         "agents": agents,
         "rooms": rooms,
         **({"metrics": True} if metrics else {}),
+        **({"transcripts": True} if transcripts else {}),
         **({"expires": expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if expires else {}),
     }
     text = yaml.safe_dump(data, sort_keys=False)

@@ -40,6 +40,10 @@ class ClaimScope(Model):
     agents: list[AgentPattern] = Field(default_factory=list, description="VoiceAgents, as NAMESPACE/NAME with *.")
     rooms: list[RoomPattern] = Field(default_factory=lambda: ["*"], description="Rooms, by pattern with *.")
     metrics: bool = Field(default=False, description="Whether all metrics may be read.")
+    transcripts: bool = Field(
+        default=False,
+        description="Whether transcripts of these agents' calls in these rooms may be read and erased.",
+    )
 
 
 class OidcSettings(Model):

@@ -59,6 +59,12 @@ class SessionRecord(Model):
     stt_audio_seconds: float = 0.0
     models: list[ModelUsage] = Field(default_factory=list)
     """The same by provider and model."""
+    caller_words: NonNegativeInt = 0
+    agent_words: NonNegativeInt = 0
+    last_said_at: datetime | None = None
+    """When either side's last words were complete."""
+    transcribed: bool = False
+    """Whether the words themselves are held by the pod: spec.transcripts.enabled, when the call began."""
 
 
 class ProviderCheck(Model):
@@ -98,6 +104,8 @@ class WorkerStatus(Model):
     provider_checks: list[ProviderCheck] = Field(default_factory=list)
     sessions: list[SessionRecord] = Field(default_factory=list)
     """Active sessions, and those that ended within the last hour, oldest first."""
+    transcript_position: NonNegativeInt = 0
+    """Position of the newest line of `/transcripts`; 0 where there is none."""
     metrics: dict[str, Any] = Field(default_factory=dict)
     """The pod's own numbers in the shape that dashboards of the single-machine system read: sessions.active_count,
     sessions.sessions, performance.avg_…_latency in milliseconds, timestamp."""

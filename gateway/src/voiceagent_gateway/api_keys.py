@@ -44,5 +44,5 @@ class KeyEntry:
 def parse_entry(name: str, value: bytes) -> KeyEntry:
     """The entry of the key with this name. Raises EntryError."""
     entry = parse_stored_key(name, value)
-    scope = Scope(tuple(entry.agents), tuple(entry.rooms))
+    scope = Scope(tuple(entry.agents), tuple(entry.rooms), entry.transcripts)
     return KeyEntry(entry.hash, Identity(f"key:{name}", (scope,), entry.metrics, entry.expires))

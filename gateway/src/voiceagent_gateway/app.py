@@ -18,6 +18,7 @@ from voiceagent_gateway.routes.fleet import fleet_routes
 from voiceagent_gateway.routes.health import health_routes
 from voiceagent_gateway.routes.metrics import metrics_routes
 from voiceagent_gateway.routes.tokens import token_routes
+from voiceagent_gateway.routes.transcripts import transcript_routes
 from voiceagent_gateway.routes.usage import usage_routes
 from voiceagent_gateway.settings import Settings
 
@@ -45,6 +46,7 @@ def create_app(settings: Settings, deps: Deps) -> FastAPI:
     app.include_router(agents_routes(settings, deps))
     app.include_router(metrics_routes(settings, deps))
     app.include_router(usage_routes(settings, deps))
+    app.include_router(transcript_routes(settings, deps))
     app.include_router(health_routes(deps))
     app.include_router(docs_routes())
     files = ClientFiles(settings.client_dir, gateway.allowed_origins)

@@ -18,7 +18,7 @@ _ROOMS: Final = TypeAdapter(RoomPattern)
 def identity_of(claims: Mapping[str, Any], settings: OidcSettings) -> Identity:
     """The caller whose token has these claims."""
     met = [scope for scope in settings.scopes if _has(claims, scope)]
-    scopes = [Scope(tuple(scope.agents), tuple(scope.rooms)) for scope in met if scope.agents]
+    scopes = [Scope(tuple(scope.agents), tuple(scope.rooms), scope.transcripts) for scope in met if scope.agents]
     if settings.agents_claim and (agents := _patterns(claims.get(settings.agents_claim), _AGENTS)):
         rooms = _patterns(claims.get(settings.rooms_claim), _ROOMS) if settings.rooms_claim else ("*",)
         scopes.append(Scope(agents, rooms))

@@ -42,12 +42,20 @@ class Database:
 
         Raises DatabaseError: the disk is full or gone, the work failed in SQLite, or too much waits already.
         """
+        return await self._hand_over(lambda: self._transact(work))
+
+    async def truncate_log(self) -> None:
+        """Empty the write-ahead log, so that nothing is left in it of what was deleted. Raises DatabaseError."""
+
+        await self._hand_over(lambda: self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+    async def _hand_over(self, work: Callable[[], Result]) -> Result:
         if self._waiting >= MOST_WAITING:
             raise DatabaseError("the disk of the gateway's history is too slow: too much waits for it already")
         self._waiting += 1
         try:
             async with asyncio.timeout(WORK_SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except TimeoutError as error:
             raise DatabaseError(f"the disk of the gateway's history took more than {WORK_SECONDS:.0f} s") from error
         except sqlite3.Error as error:

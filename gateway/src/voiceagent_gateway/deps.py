@@ -14,6 +14,7 @@ from voiceagent_gateway.history.question import Question, span_of
 from voiceagent_gateway.merge import Fleet
 from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, PodRef, PodView
 from voiceagent_gateway.prometheus_text import GatewayCounters
+from voiceagent_gateway.transcripts.kept import NoTranscripts, Transcripts
 from voiceagent_gateway.usage.store import Lines
 
 
@@ -134,5 +135,6 @@ class Deps:
     history: HistoryReader = field(default_factory=NoHistory)
     counters: GatewayCounters = field(default_factory=GatewayCounters)
     usage: UsageReader = field(default_factory=NoUsage)
+    transcripts: Transcripts = field(default_factory=NoTranscripts)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is to end: whoever answers for long ends then."""

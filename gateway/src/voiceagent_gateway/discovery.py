@@ -18,7 +18,7 @@ from voiceagent_api.names import (
     WORKER_SELECTOR,
     default_agent_name,
 )
-from voiceagent_api.running import Budget, LiveKit, Metrics, Scaling
+from voiceagent_api.running import Budget, LiveKit, Metrics, Scaling, Transcripts
 from voiceagent_api.status import CONDITION_READY, VoiceAgentStatus
 
 from voiceagent_gateway.kube import Kube
@@ -118,6 +118,7 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
         scaling = Scaling.model_validate(spec.get("scaling") or {})
         budget = Budget.model_validate(spec["budget"]) if spec.get("budget") else None
         metrics = Metrics.model_validate(spec.get("metrics") or {})
+        transcripts = Transcripts.model_validate(spec.get("transcripts") or {})
     except ValidationError as error:
         log.warning(
             "a VoiceAgent cannot be read and is left out",
@@ -146,6 +147,7 @@ def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:
         budget=budget,
         usage=status.usage,
         retention_hours=metrics.retention_hours,
+        transcript_hours=transcripts.retention_hours if transcripts.enabled else None,
         conditions=tuple(status.conditions),
         revision=status.revision or "",
     )

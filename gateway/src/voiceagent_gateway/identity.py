@@ -21,6 +21,8 @@ class Scope:
     """Patterns of NAMESPACE/NAME, where * stands for any characters but the slash; * alone is every agent."""
     rooms: tuple[str, ...] = (EVERYTHING,)
     """Patterns of rooms, where * stands for any characters."""
+    transcripts: bool = False
+    """Whether the transcripts of their calls in these rooms may be read and erased."""
 
     def covers(self, agent: str) -> bool:
         """Whether the agent, as NAMESPACE/NAME, is one of them."""
@@ -50,7 +52,7 @@ class Identity:
     """From when it may do nothing more."""
 
 
-ANYBODY = Identity("anonymous", (Scope((EVERYTHING,)),), metrics=True)
+ANYBODY = Identity("anonymous", (Scope((EVERYTHING,), transcripts=True),), metrics=True)
 """Whoever reaches a gateway that asks nobody who they are."""
 
 
@@ -69,6 +71,14 @@ def denial(identity: Identity, agent: str, room: str | None = None) -> str | Non
         return f"may not call VoiceAgent {agent}"
     rooms = ", ".join(dict.fromkeys(_rooms_of(identity, agent)))
     return f"may not use room {room} with VoiceAgent {agent}; its rooms are {rooms or 'none'}"
+
+
+def may_read_transcript(identity: Identity, agent: str, room: str) -> bool:
+    """Whether one scope has the agent, the room and the right to transcripts."""
+    return any(
+        scope.transcripts and scope.covers(agent) and any(matches(pattern, room) for pattern in scope.rooms)
+        for scope in identity.scopes
+    )
 
 
 def visible(identity: Identity, agents: Iterable[AgentRef]) -> list[AgentRef]:

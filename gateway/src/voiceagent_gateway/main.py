@@ -46,6 +46,10 @@ from voiceagent_gateway.redis_waiting import RedisWaiting
 from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings
 from voiceagent_gateway.tables import SCHEMA, STEPS
+from voiceagent_gateway.transcripts.keeper import TranscriptKeeper
+from voiceagent_gateway.transcripts.kept import Transcripts
+from voiceagent_gateway.transcripts.live import LiveTranscripts
+from voiceagent_gateway.transcripts.pods import ControlTokens, PodTranscripts
 from voiceagent_gateway.usage.families import UsageFamilies
 from voiceagent_gateway.usage.keeper import UsageKeeper
 from voiceagent_gateway.usage.told import StatusUsage, UsageTeller
@@ -54,6 +58,8 @@ EXIT_USER_ERROR: Final = 2
 SHUTDOWN_SECONDS: Final = 16
 """Longer than a request may wait for a place, and with what follows shorter than a pod's grace period."""
 ID_BYTES: Final = 16
+TRANSCRIPTS_PART: Final = 4
+"""One of so many parts of the database's bound is what transcripts may take."""
 GC_THRESHOLD: Final = (50_000, 50, 100)
 """Far above Python's own: the statuses of many pods are many objects that live for some seconds and form no cycles."""
 log = logging.getLogger(__name__)
@@ -141,6 +147,19 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             collector = FleetCollector(discovery.pods, fetch, _now, recorder.record)
             collector.remember(await recorder.restore())
         readings = FreshReadings(fetch, _now)
+        said = PodTranscripts(pods, ControlTokens(kube))
+        kept: TranscriptKeeper | None = None
+        if not settings.prometheus_url:
+            kept = TranscriptKeeper(
+                discovery.agents,
+                lambda: collector.known,
+                lambda: not discovery.waiting_for(),
+                said,
+                database,
+                settings.data_max_bytes // TRANSCRIPTS_PART,
+                _now,
+            )
+        spoken: Transcripts = kept or LiveTranscripts(discovery.agents, lambda: collector.known, said)
         gateway = settings.install.gateway
         keeper = UsageKeeper(lambda: collector.known, lambda: collector.past, database, settings.install.prices, _now)
         teller = UsageTeller(discovery.agents, keeper, StatusUsage(kube).write, _now)
@@ -157,6 +176,8 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             beyond_budget=keeper.refusal,
         )
         tasks = [group.create_task(it.run()) for it in (discovery, collector, known, keeper, teller)]
+        if kept is not None:
+            tasks.append(group.create_task(kept.run()))
         yield Deps(
             directory=discovery,
             credentials=SecretCredentials(kube),
@@ -170,6 +191,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             waiting_for_keys=known.waiting_for,
             counters=counters,
             usage=keeper,
+            transcripts=spoken,
         )
         await door.close()
         readings.close()
@@ -216,8 +238,8 @@ def _say_how(settings: Settings, listener: socket.socket) -> None:
     log.info("serving", extra={"host": host, "port": port, "namespaces": list(settings.namespaces) or "all"})
     if settings.install.gateway.auth.mode == "none":
         log.warning(
-            "auth is none: whoever reaches this gateway may call every voice agent and read all metrics "
-            "(the install's gateway.auth.mode)"
+            "auth is none: whoever reaches this gateway may call every voice agent, and read all metrics and "
+            "transcripts (the install's gateway.auth.mode)"
         )
     if settings.data_dir is None and not settings.prometheus_url:
         log.warning("the history is kept in memory and ends with this process (--data-dir keeps it in a folder)")

@@ -23,6 +23,9 @@ def make_key(arguments: Sequence[str]) -> int:
     parser.add_argument("--agents", nargs="+", required=True, help="VoiceAgents: NAMESPACE/NAME with *, or * for all")
     parser.add_argument("--rooms", nargs="+", default=["*"], help="rooms, with * (all)")
     parser.add_argument("--metrics", action="store_true", help="let it read all metrics")
+    parser.add_argument(
+        "--transcripts", action="store_true", help="let it read and erase transcripts of those agents and rooms"
+    )
     parser.add_argument("--expires", help="until when it is good: a date such as 2027-01-31, or days such as 90d")
     parser.add_argument("--secret", default="voiceagents-api-keys", help="the Secret's name")
     parser.add_argument("--namespace", default="voiceagents-system", help="the gateway's namespace")
@@ -35,7 +38,7 @@ def make_key(arguments: Sequence[str]) -> int:
         parser.error(f"--expires {parsed.expires} is neither a date such as 2027-01-31 nor days such as 90d to come")
     key = new_key(parsed.name)
     try:
-        entry = entry_text(hash_of(key), parsed.agents, parsed.rooms, parsed.metrics, expires)
+        entry = entry_text(hash_of(key), parsed.agents, parsed.rooms, parsed.metrics, expires, parsed.transcripts)
     except EntryError as error:
         parser.error(str(error))
     manifest = {

@@ -37,6 +37,8 @@ class AgentRef:
     """What a gateway last told of what it used on a day."""
     retention_hours: int = 168
     """For how many hours its history is kept, where the gateway keeps it that long."""
+    transcript_hours: int | None = None
+    """For how many hours what is said in its calls is kept; None for an agent of which nothing is."""
     conditions: tuple[Condition, ...] = ()
     revision: str = ""
     """Revision of the pod template that its pods should have; empty until the operator has told."""

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from voiceagent_gateway.headers import header
 from voiceagent_gateway.problems import ProblemError, response
 
-GUARDED: Final = ("/token", "/agents", "/metrics", "/usage", "/fleet/events")
+GUARDED: Final = ("/token", "/agents", "/metrics", "/usage", "/sessions", "/fleet/events")
 """What other sites may not ask: the page's own files, and what the kubelet asks, tell nobody anything."""
 OWN: Final = ("same-origin", "none")
 PREFLIGHT_SECONDS: Final = 600

@@ -135,7 +135,8 @@ def install_handlers(app: FastAPI) -> None:
 
 def _methods(request: Request) -> set[str]:
     """What the documented routes at the request's path can be asked with; each route alone knows only its own."""
-    operations = request.app.openapi()["paths"].get(request.url.path, {})
+    path = getattr(request.scope.get("route"), "path", request.url.path)
+    operations = request.app.openapi()["paths"].get(path, {})
     return {method.upper() for method in operations}
 
 

@@ -7,9 +7,10 @@ from typing import Final
 
 from voiceagent_gateway.history import schema as history
 from voiceagent_gateway.table_versions import Step
+from voiceagent_gateway.transcripts import store as transcripts
 from voiceagent_gateway.usage import store as usage
 
-SCHEMA: Final = (*history.SCHEMA, *usage.SCHEMA)
+SCHEMA: Final = (*history.SCHEMA, *usage.SCHEMA, *transcripts.SCHEMA)
 """For `open_database`."""
 STEPS: Final[tuple[Step, ...]] = ()
 """From version 1 to 2, from 2 to 3, and so on."""

@@ -14,8 +14,6 @@ def require_served(spec: VoiceAgentSpec) -> None:
             "spec.plugins: a realtime model hears and speaks without text, so plugins cannot step in; remove them, "
             "or use stt, llm and tts."
         )
-    if spec.transcripts.enabled:
-        sentences.append("spec.transcripts.enabled: transcripts are not kept by this version; set it to false.")
     if spec.turn_detection.mode == "stt" and spec.providers.realtime is not None:
         sentences.append(
             "spec.turnDetection.mode stt: a realtime model takes the place of speech to text; set it to vad, model or "

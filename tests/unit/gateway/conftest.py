@@ -20,6 +20,7 @@ from voiceagent_gateway.model import AgentRef, LiveKitCredentials, PastSession, 
 from voiceagent_gateway.problems import ProblemError
 from voiceagent_gateway.reservations import MemoryReservations
 from voiceagent_gateway.settings import Settings
+from voiceagent_gateway.transcripts.kept import NoTranscripts, Transcripts
 
 # A machine that is busy elsewhere must not fail a property.
 hypothesis.settings.register_profile("gateway", deadline=None, max_examples=50)
@@ -56,6 +57,7 @@ class World:
     beyond_budget: Callable[[AgentRef], ProblemError | None] = field(default=lambda _: None)
     ids: int = 0
     history: HistoryReader = field(default_factory=NoHistory)
+    transcripts: Transcripts = field(default_factory=NoTranscripts)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def app(self) -> Deps:
@@ -69,6 +71,7 @@ class World:
             new_id=self._new_id,
             gate=self.gate,
             history=self.history,
+            transcripts=self.transcripts,
             stopping=self.stopping,
         )
 

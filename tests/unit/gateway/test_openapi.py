@@ -1,6 +1,7 @@
 """The gateway does what its OpenAPI document says: every operation, asked by schemathesis with good and bad values."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 from voiceagent_api.gateway_settings import AuthSettings, GatewaySettings, RateLimits
 from voiceagent_api.install import InstallConfig, LiveKitDefaults
+from voiceagent_api.transcripts import TranscriptLine
 from voiceagent_gateway.api_keys import entry_text, hash_of, new_key, parse_entry
 from voiceagent_gateway.app import create_app
 from voiceagent_gateway.callers import KnownCallers
@@ -17,6 +19,7 @@ from voiceagent_gateway.gate import Gate, limits_of
 from voiceagent_gateway.key_ring import KeyRing
 from voiceagent_gateway.rate_limits import MemoryBuckets
 from voiceagent_gateway.settings import Settings
+from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError
 
 KEY = new_key("tester")
 UNLIMITED = RateLimits(address_per_minute=0, caller_per_minute=0, unknown_keys_per_minute=0)
@@ -30,10 +33,28 @@ EXAMPLES = 40
 """Of each operation: some seconds in all."""
 
 
+class SomeTranscripts:
+    """Those of every second call."""
+
+    async def find(self, session: str) -> TranscribedCall | None:
+        call = TranscribedCall("u1", session, "default", "receptionist", "receptionist-a", "lobby")
+        return call if len(session) % 2 else None
+
+    async def lines(self, call: TranscribedCall) -> list[TranscriptLine]:
+        now = datetime.now(UTC)
+        return [
+            TranscriptLine(position=n, session=call.session, number=n, at=now, who="agent", text="Yes?") for n in (1, 3)
+        ]
+
+    async def erase(self, call: TranscribedCall) -> None:
+        if len(call.session) == 7:
+            raise TranscriptError("the pod is away")
+
+
 @pytest.fixture
 def ring() -> Iterator[KeyRing]:
     made = KeyRing(lambda: datetime.now(UTC))
-    entry = entry_text(hash_of(KEY), ["*"], ["*"], True, None)
+    entry = entry_text(hash_of(KEY), ["*"], ["*"], True, None, transcripts=True)
     made.replace({"tester": parse_entry("tester", entry.encode())})
     yield made
     made.close()
@@ -45,6 +66,8 @@ def api(world: Any, ring: KeyRing) -> Any:
     gateway = GatewaySettings(auth=AuthSettings(mode="apiKeys"), allow_test_metrics=True)
     livekit = LiveKitDefaults(url="ws://livekit:7880")
     settings = Settings(install=InstallConfig(livekit=livekit, gateway=gateway), own_namespace="default")
+    world.agents[:] = [replace(agent, transcript_hours=24) for agent in world.agents]
+    world.transcripts = SomeTranscripts()
     # A stream of events ends with its first one, then.
     world.stopping.set()
     return schemathesis.openapi.from_asgi("/openapi.json", create_app(settings, world.app()))
@@ -72,6 +95,8 @@ def test_every_operation_does_what_the_document_says(api: Any) -> None:
         "GET /metrics",
         "GET /fleet",
         "GET /fleet/events",
+        "GET /sessions/{id}/transcript",
+        "DELETE /sessions/{id}/transcript",
         *UNSAID_OF,
     } <= set(asked)
 

@@ -16,7 +16,6 @@ from voiceagent_operator.served import require_served
             {"plugins": [{"name": "example"}], "providers": {"realtime": {"provider": "openai"}}},
             "spec.plugins: a realtime model",
         ),
-        ({"transcripts": {"enabled": True}}, "spec.transcripts.enabled"),
         (
             {"providers": {"realtime": {"provider": "openai"}}, "turnDetection": {"mode": "stt"}},
             "spec.turnDetection.mode stt",
@@ -35,3 +34,4 @@ def test_a_field_without_effect_is_told(
 def test_the_example_is_served_whole_and_logs_as_text_too(manifest: Callable[..., dict[str, Any]]) -> None:
     require_served(parse_agent(manifest()).spec)
     require_served(parse_agent(manifest(logging={"format": "text"})).spec)
+    require_served(parse_agent(manifest(transcripts={"enabled": True})).spec)

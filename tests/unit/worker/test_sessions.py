@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from voiceagent_api.worker_status import SessionRecord, TurnRecord
 from voiceagent_worker.events import (
     Event,
+    LineSaid,
     ProviderFailed,
     SessionEnded,
     SessionLost,
     SessionStarted,
     TurnCompleted,
     UsageReported,
+    WordsSaid,
 )
 from voiceagent_worker.sessions import (
     KEEP_ENDED,
@@ -35,6 +37,14 @@ def started(session: str = "a", at: datetime = NOON) -> SessionStarted:
 
 def ended(session: str = "a", at: datetime = NOON + timedelta(minutes=1)) -> SessionEnded:
     return SessionEnded(session=session, at=at, outcome="completed")
+
+
+def test_words_are_counted_by_side_and_what_was_said_is_no_part_of_a_record() -> None:
+    said = LineSaid(session="a", who="caller", text="the cat is purple", language="en", at=NOON)
+    many = (WordsSaid(session="a", who=who, words=words, at=NOON) for who, words in (("caller", 4), ("agent", 9)))
+    record = fold(started(), *many, said, WordsSaid(session="a", who="caller", words=1, at=NOON))["a"]
+    assert (record.caller_words, record.agent_words, record.last_said_at) == (5, 9, NOON)
+    assert "purple" not in record.model_dump_json()
 
 
 def fold(*events: Event) -> Sessions:

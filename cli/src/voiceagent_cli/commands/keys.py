@@ -31,6 +31,9 @@ def create(
         list[str] | None, typer.Option("--rooms", metavar="PATTERN", help="Rooms, with *. Repeatable; default all.")
     ] = None,
     metrics: Annotated[bool, typer.Option("--metrics", help="Let it read all metrics.")] = False,
+    transcripts: Annotated[
+        bool, typer.Option("--transcripts", help="Let it read and erase transcripts of those agents and rooms.")
+    ] = False,
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="WHEN", help="A date such as 2027-01-31, or days such as 90d.")
     ] = None,
@@ -50,7 +53,7 @@ def create(
         raise usage(f"--expires {expires} is neither a date such as 2027-01-31 nor days such as 90d to come.") from None
     key = new_key(name)
     try:
-        entry = entry_text(hash_of(key), agents, rooms or ["*"], metrics, until)
+        entry = entry_text(hash_of(key), agents, rooms or ["*"], metrics, until, transcripts)
     except EntryError as error:
         raise usage(f"The key would not be taken: {error}. Agents are patterns such as default/* or *.") from None
     run(_create(name, entry, dry_run, namespace, secret, context))

@@ -108,6 +108,12 @@ class LiveSession(BaseModel):
     last_turn_at: str | None
     e2e: float | None
     """Mean milliseconds that the caller waited for an answer."""
+    caller_words: int
+    agent_words: int
+    last_said_at: str | None
+    """When either side's last words were complete."""
+    transcript: bool
+    """Whether the words themselves can be had of GET /sessions/{id}/transcript, by those who may."""
     stale: bool
 
 

@@ -137,7 +137,7 @@ def _agent(
         latency=latency,
         ended=ended,
         usage=_usage(usage, agent),
-        live=[_live(session) for session in reversed(of.active[-LIVE_MAX:])],
+        live=[_live(session, agent) for session in reversed(of.active[-LIVE_MAX:])],
     )
     return Seen(shown, tuple(found))
 
@@ -212,7 +212,7 @@ def _usage(usage: Usage, agent: AgentRef) -> UsageDocument:
     )
 
 
-def _live(session: FleetSession) -> LiveSession:
+def _live(session: FleetSession, agent: AgentRef) -> LiveSession:
     record = session.record
     return LiveSession(
         id=record.id,
@@ -223,6 +223,10 @@ def _live(session: FleetSession) -> LiveSession:
         turns=len(record.turns),
         last_turn_at=_last(record.turns),
         e2e=_rounded(average(record.turns).e2e),
+        caller_words=record.caller_words,
+        agent_words=record.agent_words,
+        last_said_at=iso(record.last_said_at) if record.last_said_at else None,
+        transcript=record.transcribed and agent.transcript_hours is not None,
         stale=session.stale,
     )
 

@@ -37,6 +37,7 @@ def build_config_text(plan: Plan) -> str:
         max_session_seconds=spec.sessions.max_duration_seconds,
         drain_timeout_seconds=spec.drain.timeout_seconds,
         metrics_enabled=spec.metrics.enabled,
+        transcripts_enabled=spec.transcripts.enabled,
         log_level=spec.logging.level,
         log_format=spec.logging.format,
     ).to_json()

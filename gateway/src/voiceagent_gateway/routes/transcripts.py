@@ -1,0 +1,159 @@
+"""`/sessions/{id}/transcript`: what was said in a call, for those whose scope has the right to transcripts.
+
+Whether there is a call, to somebody whose scope does not have its agent and room, is nobody's business: the answer
+is the same as for none.
+"""
+
+import logging
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from voiceagent_gateway.deps import Deps
+from voiceagent_gateway.gate import GATE_PROBLEMS, dependency, forbidden
+from voiceagent_gateway.identity import Identity, may_read_transcript
+from voiceagent_gateway.model import iso
+from voiceagent_gateway.problems import MEDIA_TYPE, ProblemDocument, ProblemError
+from voiceagent_gateway.settings import Settings
+from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError, hours_by_agent, runs
+from voiceagent_gateway.validation import Name
+
+RETRY_SECONDS: Final = 5
+HEADERS: Final = {"Cache-Control": "no-store"}
+MOST_LINES: Final = 1_000_000
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = GATE_PROBLEMS | {
+    status: {"model": ProblemDocument, "description": text, "content": {MEDIA_TYPE: {}}}
+    for status, text in {
+        400: "A parameter is wrong.",
+        404: "No transcript of that call is kept, or the caller may not see it.",
+        503: "Transcripts cannot be read now.",
+    }.items()
+}
+log = logging.getLogger(__name__)
+
+
+class LineAnswer(BaseModel):
+    """What one side said in one go."""
+
+    number: int
+    at: str
+    who: str
+    """caller or agent."""
+    language: str
+    text: str
+
+
+class TranscriptAnswer(BaseModel):
+    """What was said in a call, after the agent's plugins."""
+
+    id: str
+    namespace: str
+    agent: str
+    pod: str
+    room: str
+    running: bool
+    """Whether more may come."""
+    retention_hours: int
+    """For how long each line is kept after it was said."""
+    missing: int
+    """Lines that were said before the last one and are not kept: they expired, or there was no room for them."""
+    lines: list[LineAnswer]
+
+
+Session = Annotated[Name, Path(alias="id", description="The call's id, as /metrics/sessions and /fleet have it.")]
+
+
+def transcript_routes(settings: Settings, deps: Deps) -> APIRouter:
+    """The routes to transcripts."""
+
+    async def reader(request: Request) -> Identity:
+        caller = await deps.gate.identify(request)
+        if not any(scope.transcripts for scope in caller.scopes):
+            raise forbidden(caller, "may not read transcripts; transcripts: true in its scope would let it")
+        return caller
+
+    router = APIRouter(tags=["transcripts"])
+    known = dependency(reader, settings.install.gateway)
+
+    @router.get("/sessions/{id}/transcript", summary="What was said in a call", responses=_PROBLEMS)
+    async def transcript(
+        response: Response,
+        session: Session,
+        caller: Annotated[Identity, known],
+        after: Annotated[
+            int, Query(ge=0, le=MOST_LINES, description="Only lines with a greater number: what is new since then.")
+        ] = 0,
+    ) -> TranscriptAnswer:
+        response.headers.update(HEADERS)
+        try:
+            call = await _found(deps, caller, session)
+            lines = await deps.transcripts.lines(call)
+        except TranscriptError as error:
+            raise _away(error) from error
+        hours = hours_by_agent(deps.directory.agents()).get((call.namespace, call.agent))
+        if not lines or hours is None:
+            raise _none(session)
+        log.info("transcript read", extra=_who(caller, call))
+        return TranscriptAnswer(
+            id=session,
+            namespace=call.namespace,
+            agent=call.agent,
+            pod=call.pod,
+            room=call.room,
+            running=runs(deps.fleet.known, call),
+            retention_hours=hours,
+            missing=max(0, lines[-1].number - len(lines)),
+            lines=[
+                LineAnswer(number=line.number, at=iso(line.at), who=line.who, language=line.language, text=line.text)
+                for line in lines
+                if line.number > after
+            ],
+        )
+
+    @router.delete(
+        "/sessions/{id}/transcript",
+        summary="Erase what was said in a call; of one that runs nothing more is kept",
+        status_code=204,
+        responses=_PROBLEMS,
+    )
+    async def erase(session: Session, caller: Annotated[Identity, known]) -> Response:
+        try:
+            call = await _found(deps, caller, session)
+            await deps.transcripts.erase(call)
+        except TranscriptError as error:
+            raise _away(error) from error
+        log.info("transcript erased", extra=_who(caller, call))
+        return Response(status_code=204, headers=HEADERS)
+
+    return router
+
+
+async def _found(deps: Deps, caller: Identity, session: str) -> TranscribedCall:
+    call = await deps.transcripts.find(session)
+    if call is None or not may_read_transcript(caller, call.reference, call.room):
+        raise _none(session)
+    return call
+
+
+def _none(session: str) -> ProblemError:
+    detail = (
+        f"No transcript of call {session} is kept that this caller may see: there is no such call, nothing was said in "
+        "it yet, its agent does not keep transcripts (spec.transcripts.enabled), it is older than their retention, or "
+        "it was erased."
+    )
+    return ProblemError(404, "no-transcript", "There is no transcript", detail)
+
+
+def _away(error: TranscriptError) -> ProblemError:
+    return ProblemError(
+        503,
+        "transcripts-away",
+        "Transcripts cannot be read",
+        f"Transcripts cannot be read or erased now: {error}.",
+        retry_after_seconds=RETRY_SECONDS,
+    )
+
+
+def _who(caller: Identity, call: TranscribedCall) -> dict[str, str]:
+    return {"caller": caller.name, "namespace": call.namespace, "agent": call.agent, "session": call.session}

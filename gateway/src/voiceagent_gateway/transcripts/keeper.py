@@ -1,0 +1,207 @@
+"""Keeps transcripts: fetches what pods hold, lets go of it in time, and sees to it that what is erased stays so.
+
+Only pods of agents whose manifest asks for it are asked, and only when their status says that there is something new.
+One that is being ended is asked each second, and once more when what it said is on the disk: it waits for that.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from voiceagent_api.transcripts import TranscriptLine
+
+from voiceagent_gateway.database import Database, DatabaseError
+from voiceagent_gateway.history.moments import milliseconds
+from voiceagent_gateway.model import AgentRef, PodRef, PodView
+from voiceagent_gateway.transcripts import store
+from voiceagent_gateway.transcripts.kept import Agent, TranscribedCall, TranscriptError, hours_by_agent
+from voiceagent_gateway.transcripts.pods import PodTranscripts
+
+LOOK_SECONDS: Final = 5.0
+LOOK_ENDING_SECONDS: Final = 1.0
+TIDY_EVERY: Final = timedelta(minutes=1)
+CONCURRENT: Final = 32
+MOST_ANSWERS: Final = 8
+"""Of one pod in one look; the others wait for the next."""
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """How far a pod was read: positions begin anew with another process."""
+
+    process: str
+    position: int
+
+
+class TranscriptKeeper:
+    """Transcripts in the gateway's own database."""
+
+    def __init__(
+        self,
+        agents: Callable[[], Sequence[AgentRef]],
+        views: Callable[[], Sequence[PodView]],
+        listed: Callable[[], bool],
+        pods: PodTranscripts,
+        database: Database,
+        most_bytes: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`listed` tells whether all agents are known, so that one that is not among them is gone."""
+        self._agents = agents
+        self._views = views
+        self._listed = listed
+        self._pods = pods
+        self._database = database
+        self._most_bytes = most_bytes
+        self._clock = clock
+        self._cursors: dict[str, _Cursor] = {}
+        self._limit = asyncio.Semaphore(CONCURRENT)
+        self._tidied: tuple[datetime, Mapping[Agent, int]] | None = None
+        self._telling = asyncio.Lock()
+        self._failing: set[str] = set()
+
+    async def run(self) -> None:
+        """Keep until cancelled."""
+        while True:
+            await self.look()
+            ending = any(view.pod.terminating for view in self._wanted())
+            await asyncio.sleep(LOOK_ENDING_SECONDS if ending else LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Let go of what is too old, keep what is new."""
+        if not self._listed():
+            return
+        try:
+            await self._tidy()
+            wanted = self._wanted()
+            await asyncio.gather(*(self._fetch(view) for view in wanted if self._has_news(view)))
+            await self._tell_erased()
+        except DatabaseError as error:
+            self._fails("database", f"{error}")
+            return
+        self._works("database")
+        there = {view.pod.uid for view in self._views()}
+        self._cursors = {uid: cursor for uid, cursor in self._cursors.items() if uid in there}
+        self._failing &= there | {"database"}
+
+    async def find(self, session: str) -> TranscribedCall | None:
+        """The call with this id, where its agent still asks for transcripts."""
+        call = await self._run(lambda it: store.find(it, session))
+        return call if call is not None and self._oldest(call) is not None else None
+
+    async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
+        """What is kept of it."""
+        oldest = self._oldest(call)
+        return () if oldest is None else await self._run(lambda it: store.lines_of(it, call, oldest))
+
+    async def erase(self, call: TranscribedCall) -> None:
+        """Let go of it here and now; its pod is told at once or as soon as it answers."""
+        now = milliseconds(self._clock())
+        await self._run(lambda it: store.erase(it, call, now))
+        try:
+            await self._database.truncate_log()
+            await self._tell_erased()
+        except DatabaseError as error:
+            raise TranscriptError(str(error)) from error
+
+    def _oldest(self, call: TranscribedCall) -> int | None:
+        """Since when what was said may be shown: no longer than the manifest says now."""
+        hours = hours_by_agent(self._agents()).get((call.namespace, call.agent))
+        return None if hours is None else milliseconds(self._clock()) - hours * store.HOUR
+
+    def _wanted(self) -> list[PodView]:
+        hours = hours_by_agent(self._agents())
+        return [view for view in self._views() if view.pod.readable and (view.pod.namespace, view.pod.agent) in hours]
+
+    def _has_news(self, view: PodView) -> bool:
+        if view.status is None:
+            return False
+        cursor = self._cursors.get(view.pod.uid)
+        read = cursor.position if cursor is not None and cursor.process == view.status.process else 0
+        return view.pod.terminating or read < view.status.transcript_position
+
+    async def _fetch(self, view: PodView) -> None:
+        """Ask one pod for what it has, as far as it goes in one look."""
+        try:
+            if view.status is not None:
+                await self._fetch_from(view.pod, view.status.process)
+        except (TranscriptError, DatabaseError) as error:
+            self._fails(view.pod.uid, str(error))
+        except Exception as error:
+            # Whatever a pod sends, it must not end the keeping of the others. The words of the error may quote it.
+            self._fails(view.pod.uid, f"the answer of pod {view.pod.name} could not be handled: {type(error).__name__}")
+
+    async def _fetch_from(self, pod: PodRef, process: str) -> None:
+        cursor = self._cursors.get(pod.uid)
+        position = cursor.position if cursor is not None and cursor.process == process else 0
+        for _ in range(MOST_ANSWERS):
+            async with self._limit:
+                found = await self._pods.after(pod, position)
+            if found.process != process:
+                # Its container began anew: the next status tells of the new process.
+                return
+            if found.lines:
+                await self._write(store.Fetched(pod.uid, pod.namespace, pod.agent, pod.name, found.lines))
+            position = found.position
+            self._cursors[pod.uid] = _Cursor(process, position)
+            self._works(pod.uid)
+            if not (found.more or (pod.terminating and found.lines)):
+                return
+
+    async def _write(self, fetched: store.Fetched) -> None:
+        now = milliseconds(self._clock())
+        async with self._limit:
+            await self._database.run(lambda it: store.write(it, fetched, now))
+
+    async def _tidy(self) -> None:
+        now, hours = self._clock(), hours_by_agent(self._agents())
+        if self._tidied is not None and self._tidied[1] == hours and now - self._tidied[0] < TIDY_EVERY:
+            return
+        moment = milliseconds(now)
+        if await self._database.run(lambda it: store.prune(it, hours, moment, self._most_bytes)):
+            await self._database.truncate_log()
+        self._tidied = (now, hours)
+
+    async def _tell_erased(self) -> None:
+        async with self._telling:
+            untold = await self._database.run(store.untold)
+            if not untold:
+                return
+            views = {view.pod.uid: view for view in self._views()}
+            asked = await asyncio.gather(*(self._tell(call, views.get(call.pod_uid)) for call in untold))
+            done = [call for call, is_told in zip(untold, asked, strict=True) if is_told]
+            await self._database.run(lambda it: store.told(it, done))
+
+    async def _tell(self, call: TranscribedCall, view: PodView | None) -> bool:
+        """Whether the pod of an erased call holds nothing of it any more."""
+        if view is None or view.pod.over:
+            return True
+        try:
+            async with self._limit:
+                await self._pods.erase(view.pod, call.session)
+        except TranscriptError as error:
+            log.info("a pod was not told yet of an erased transcript", extra={"pod": call.pod, "error": str(error)})
+            return False
+        return True
+
+    async def _run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        try:
+            return await self._database.run(work)
+        except DatabaseError as error:
+            raise TranscriptError(str(error)) from error
+
+    def _fails(self, what: str, error: str) -> None:
+        if what not in self._failing:
+            log.warning("transcripts cannot be kept for now", extra={"error": error})
+        self._failing.add(what)
+
+    def _works(self, what: str) -> None:
+        if what in self._failing:
+            self._failing.discard(what)
+            log.info("transcripts are kept again")

@@ -1,0 +1,52 @@
+"""Transcripts where the history is in a store for many gateways: as long as the pods hold them, and no longer.
+
+No gateway keeps any: another would not know what was erased at the one.
+"""
+
+from collections.abc import Callable, Sequence
+
+from voiceagent_api.transcripts import TranscriptLine
+
+from voiceagent_gateway.model import AgentRef, PodView
+from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError, hours_by_agent
+from voiceagent_gateway.transcripts.pods import PodTranscripts
+
+
+class LiveTranscripts:
+    """Asks the pod of a call each time."""
+
+    def __init__(
+        self,
+        agents: Callable[[], Sequence[AgentRef]],
+        views: Callable[[], Sequence[PodView]],
+        pods: PodTranscripts,
+    ) -> None:
+        self._agents = agents
+        self._views = views
+        self._pods = pods
+
+    async def find(self, session: str) -> TranscribedCall | None:
+        """The call, from what its pod last said."""
+        hours = hours_by_agent(self._agents())
+        for view in self._views():
+            pod = view.pod
+            if view.status is None or (pod.namespace, pod.agent) not in hours:
+                continue
+            for record in view.status.sessions:
+                if record.id == session and record.transcribed:
+                    return TranscribedCall(pod.uid, session, pod.namespace, pod.agent, pod.name, record.room)
+        return None
+
+    async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
+        """What its pod holds."""
+        return (await self._pods.of(self._view(call).pod, call.session)).lines
+
+    async def erase(self, call: TranscribedCall) -> None:
+        """Have its pod forget it."""
+        await self._pods.erase(self._view(call).pod, call.session)
+
+    def _view(self, call: TranscribedCall) -> PodView:
+        found = next((view for view in self._views() if view.pod.uid == call.pod_uid and view.pod.readable), None)
+        if found is None:
+            raise TranscriptError(f"pod {call.pod} cannot be asked")
+        return found
