@@ -20,6 +20,7 @@ from voiceagent_worker.events import (
     Event,
     McpServerTried,
     ModelTimed,
+    OwnMetrics,
     PluginAvailability,
     PluginReported,
     PluginsRan,
@@ -100,7 +101,7 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return record.model_copy(update={"plugins": event.plugins})
         case SessionStarted() | ModelTimed() | ProviderFailed() | ProviderAvailability():
             return record
-        case PluginsRan() | PluginAvailability() | PluginReported() | McpServerTried():
+        case PluginsRan() | PluginAvailability() | PluginReported() | OwnMetrics() | McpServerTried():
             return record
 
 

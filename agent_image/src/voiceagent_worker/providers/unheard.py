@@ -1,0 +1,107 @@
+"""Notices a speech-to-text that listens and never answers.
+
+A stream of transcripts that says nothing may be one of a caller who does not speak. The session's own voice detection
+knows better: who spoke for a while, and is not understood some seconds after, speaks to nobody.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from livekit.agents import AgentSession, UserStateChangedEvent
+
+SPOKEN_SECONDS: Final = 1.5
+"""By the voice detection, which ends half a second after the last sound: a cough is shorter."""
+PATIENCE_SECONDS: Final = 5.0
+"""For words after the last sound; as long as fallbacks are given to begin."""
+
+
+@dataclass(slots=True)
+class Unheard:
+    """Counts for how long a caller has spoken without being understood. Times in seconds, of any clock."""
+
+    seconds: float = 0.0
+    since: float | None = None
+
+    def spoke(self, now: float) -> None:
+        """The caller begins to speak."""
+        self.since = now if self.since is None else self.since
+
+    def paused(self, now: float) -> None:
+        """The caller stops."""
+        if self.since is not None:
+            self.seconds += max(0.0, now - self.since)
+        self.since = None
+
+    def understood(self, now: float) -> None:
+        """Words came."""
+        self.seconds = 0.0
+        self.since = None if self.since is None else now
+
+    @property
+    def much(self) -> bool:
+        """Whether there should be words by now."""
+        return self.seconds >= SPOKEN_SECONDS
+
+
+class Listening:
+    """Of one speech-to-text: hears of the caller's voice, and of the words that come."""
+
+    def __init__(self, give_up: Callable[[], None]) -> None:
+        """`give_up` is called each time that words should have come and did not."""
+        self._give_up = give_up
+        self._unheard = Unheard()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def spoke(self) -> None:
+        """The caller begins to speak."""
+        self._unheard.spoke(self._now())
+        self._wait(False)
+
+    def paused(self) -> None:
+        """The caller stops."""
+        self._unheard.paused(self._now())
+        self._wait(self._unheard.much)
+
+    def guessed(self) -> None:
+        """Words that may still change: more are on their way."""
+        if self._timer is not None:
+            self._wait(True)
+
+    def understood(self) -> None:
+        """Words came."""
+        self._unheard.understood(self._now())
+        self._wait(False)
+
+    def close(self) -> None:
+        """Notice nothing more."""
+        self._wait(False)
+
+    def _wait(self, wanted: bool) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._lost) if wanted else None
+
+    def _lost(self) -> None:
+        self._timer = None
+        self._unheard = Unheard()
+        self._give_up()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def tell_listeners(session: AgentSession[None], models: Iterable[Any]) -> None:
+    """Tell those models that want to know of the caller's voice, from now on."""
+    listeners = [one for model in models if isinstance(one := getattr(model, "listening", None), Listening)]
+
+    def on_voice(event: UserStateChangedEvent) -> None:
+        for listening in listeners:
+            if event.new_state == "speaking":
+                listening.spoke()
+            elif event.old_state == "speaking":
+                listening.paused()
+
+    if listeners:
+        session.on("user_state_changed", on_voice)
