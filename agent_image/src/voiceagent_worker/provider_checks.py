@@ -58,13 +58,6 @@ class Question:
         """Which provider this is."""
         return provider_key(self.kind, self.config)
 
-    @property
-    def url(self) -> str:
-        """Where to ask."""
-        assert self.check is not None
-        root = self.root or self.config.base_url or self.check.root
-        return root.rstrip("/") + self.check.path
-
 
 def questions(config: AgentConfig) -> list[Question]:
     """One for each provider, with the key as it is in its file now. Reads small files."""
@@ -108,6 +101,7 @@ async def ask(question: Question, http: aiohttp.ClientSession, now: Callable[[],
     check, credentials = question.check, question.credentials
     if check is None or credentials is None:
         return None
+    url = (question.root or question.config.base_url or check.root).rstrip("/") + check.path
     headers = dict(check.headers)
     method = "GET" if check.body is None else "POST"
     if check.body:
@@ -121,7 +115,7 @@ async def ask(question: Question, http: aiohttp.ClientSession, now: Callable[[],
     try:
         async with (
             asyncio.timeout(ANSWER_SECONDS),
-            http.request(method, question.url, data=check.body, headers=headers, allow_redirects=False) as answer,
+            http.request(method, url, data=check.body, headers=headers, allow_redirects=False) as answer,
         ):
             return judge(question, answer.status, await _body(answer), now())
     except TimeoutError:
