@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from google_wire import GoogleWire, google_wire
 from livekit import rtc
-from livekit.agents import APIConnectOptions, APIError, UserStateChangedEvent, stt
+from livekit.agents import APIConnectOptions, APIError, UserStateChangedEvent, stt, utils
 from livekit.agents.stt import SpeechEventType
 from livekit.plugins import silero
-from provider_wire import SAID
+from livekit.plugins.azure import stt as azure
+from provider_wire import SAID, Wire, provider_wire
 from service_account import service_account
 from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_worker.providers import find_factory, unheard
@@ -35,6 +37,12 @@ async def wire() -> AsyncIterator[GoogleWire]:
 @pytest.fixture
 async def second() -> AsyncIterator[GoogleWire]:
     async with google_wire() as server:
+        yield server
+
+
+@pytest.fixture
+async def told_wire() -> AsyncIterator[Wire]:
+    async with provider_wire() as server:
         yield server
 
 
@@ -152,6 +160,44 @@ async def test_a_caller_who_is_understood_or_silent_breaks_nothing(wire: GoogleW
         talk.session.voice("listening", "away", "listening")
         await asyncio.sleep(2 * unheard.PATIENCE_SECONDS)
     assert told.empty() and talk.heard[0] == SAID
+    await model.aclose()
+
+
+async def test_a_stalled_deepgram_stream_is_noticed_long_before_its_pings(told_wire: Wire) -> None:
+    told_wire.fault = "stall"
+    utils.http_context._new_session_ctx()
+    config = ProviderConfig(provider="deepgram", model="nova-3", base_url=f"{told_wire.url}/v1")
+    model: Any = find_factory("stt", "deepgram")(config, "en", ProviderCredentials("sk-test"))
+    told = await failures_of(model)
+    async with asyncio.timeout(60), Talk(model, [model]) as talk:
+        while not told_wire.asked:
+            await asyncio.sleep(0.01)
+        talk.session.voice("listening", "speaking", "listening")
+        sentence, recoverable = await told.get()
+    assert "did not answer in time" in sentence and not recoverable
+    await model.aclose()
+    await utils.http_context._close_http_ctx()
+
+
+async def test_an_azure_recogniser_that_never_answers_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = asyncio.Event()
+    quiet: Any = MagicMock()
+    quiet.session_started.connect = lambda callback: setattr(quiet, "begin", callback)
+
+    def start() -> None:
+        quiet.begin(None)
+        begun.set()
+
+    quiet.start_continuous_recognition = start
+    monkeypatch.setattr(azure, "_create_speech_recognizer", lambda config, stream: quiet)
+    config = ProviderConfig(provider="azure", model="default", options={"speech_region": "westeurope"})
+    model: Any = find_factory("stt", "azure")(config, "en-US", ProviderCredentials("key"))
+    told = await failures_of(model)
+    async with asyncio.timeout(60), Talk(model, [model]) as talk:
+        await begun.wait()
+        talk.session.voice("listening", "speaking", "listening")
+        sentence, recoverable = await told.get()
+    assert "did not answer in time" in sentence and not recoverable
     await model.aclose()
 
 

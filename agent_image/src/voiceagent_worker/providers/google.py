@@ -3,7 +3,6 @@
 Vertex AI also does without a file: Google's libraries then ask for the pod's own identity.
 """
 
-import asyncio
 from typing import Any, Final
 
 from google.genai import types
@@ -13,12 +12,9 @@ from livekit.agents import (
     NOT_GIVEN,
     APIConnectionError,
     APIConnectOptions,
-    APITimeoutError,
     NotGivenOr,
     tts,
-    utils,
 )
-from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.plugins import google
 from livekit.plugins.google.stt import SpeechStream
 from livekit.plugins.google.tts import SynthesizeStream
@@ -27,7 +23,7 @@ from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_worker.providers.google_account import read_service_account
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options, given, root
-from voiceagent_worker.providers.unheard import Listening
+from voiceagent_worker.providers.unheard import AttentiveStream, Listening
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -54,7 +50,7 @@ class STT(google.STT):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.listening = Listening(self._stalled)
+        self.listening = Listening()
 
     def stream(
         self, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
@@ -75,38 +71,9 @@ class STT(google.STT):
         self.listening.close()
         await super().aclose()
 
-    def _stalled(self) -> None:
-        for stream in self._streams:
-            if isinstance(stream, _SpeechStream):
-                stream.stalled.set()
 
-
-class _SpeechStream(SpeechStream):
-    def __init__(self, *, stt: STT, **more: Any) -> None:
-        super().__init__(stt=stt, **more)
-        self.stalled = asyncio.Event()
-        self._listening = stt.listening
-
-    async def __anext__(self) -> SpeechEvent:
-        event = await super().__anext__()
-        if event.type is SpeechEventType.FINAL_TRANSCRIPT:
-            self._listening.understood()
-        elif event.type is SpeechEventType.INTERIM_TRANSCRIPT:
-            self._listening.guessed()
-        return event
-
-    async def _run(self) -> None:
-        self.stalled.clear()
-        running = asyncio.create_task(super()._run(), name="google_stt")
-        stalled = asyncio.create_task(self.stalled.wait(), name="google_stt_stalled")
-        try:
-            await asyncio.wait((running, stalled), return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                return running.result()
-            # not tried again in silence: what was said is lost, and the caller is to know
-            raise APITimeoutError(retryable=False)
-        finally:
-            await utils.aio.cancel_and_wait(running, stalled)
+class _SpeechStream(AttentiveStream, SpeechStream):
+    pass
 
 
 def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> STT:
