@@ -32,10 +32,11 @@ CALLS = (2, 4, 6, 8, 10, 12, 14)
 """Calls at once, one level after the other until plain is saturated: two cores are, callers included."""
 TURNS, MOST_TURNS_EACH = 24, 6
 """Of all calls of a level together, and of one."""
-LEVELS_SECONDS = 240.0
-"""After which plain begins no further level; all parts together then take less than 12 minutes."""
-LEVEL_SECONDS = 60.0
+LEVELS_SECONDS = 200.0
+"""After which plain begins no further level; all of this then takes less than 12 minutes."""
+LEVEL_SECONDS = 45.0
 """For the calls of a level to begin, and again for their turns. What was not said by then counts as unanswered."""
+END_SECONDS = 20.0
 START_RATIO, MEMORY_RATIO, CALLS_RATIO = 1.2, 1.1, 0.95
 
 
@@ -108,10 +109,10 @@ async def _level(running: Contestant, options: CallOptions, clip: Clip, calls: i
             async with asyncio.timeout(LEVEL_SECONDS):
                 await fleet.talk(turns)
         report, used = fleet.report(since), running.cpu_seconds() - before
-        waits = [turn.seconds for turn in fleet.turns if turn.seconds is not None]
+        waits = [turn.seconds for turn in fleet.turns if turn.seconds is not None and turn.asked_at >= since]
     finally:
-        await fleet.end()
-    missing = max(0, calls * turns - len(fleet.turns))
+        await fleet.end(END_SECONDS)
+    missing = max(0, calls * turns - report.turns)
     return Level(
         p50_seconds=percentile(waits, 0.5),
         p95_seconds=report.p95_seconds,
