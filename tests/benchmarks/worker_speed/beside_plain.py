@@ -51,7 +51,10 @@ async def figures() -> list[Figure]:
         await asyncio.to_thread(_put_script, speech)
         plain = await _calls("plain", folder, livekit, speech, CALLS)
         # the same levels, so that neither rests on a luckier choice
-        seen = {"plain": plain, "worker": await _calls("worker", folder, livekit, speech, sorted(plain))}
+        seen: dict[Who, Levels] = {
+            "plain": plain,
+            "worker": await _calls("worker", folder, livekit, speech, sorted(plain)),
+        }
     return [*_start_figures(starts, memory), *_call_figures(seen)]
 
 
