@@ -109,11 +109,11 @@ class CallFleet:
             for event in joined:
                 await event.wait()
 
-    async def end(self) -> None:
-        """Everyone hangs up after the turn that they are in."""
+    async def end(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Everyone hangs up after the turn that they are in, or in the midst of it when that takes too long."""
         self._stop.set()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=PATIENCE_SECONDS)
+            await asyncio.wait(self._tasks, timeout=patience_seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

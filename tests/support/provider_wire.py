@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from aiohttp import WSMsgType, web
 
-Fault = Literal["none", "401", "429", "500", "stall", "cut", "rubbish"]
+Fault = Literal["none", "401", "403", "429", "500", "stall", "cut", "rubbish"]
 SAID = "Hello there."
 SOUND = b"\x10\x00" * 2400
 """A tenth of a second at 24 kHz."""
@@ -74,7 +74,15 @@ def _routes(wire: Wire) -> list[web.RouteDef]:
         return handle
 
     def models(_: Wire) -> list[bytes]:
-        return [json.dumps({"object": "list", "data": [{"id": "one-model", "object": "model"}]}).encode()]
+        return _halves(json.dumps({"object": "list", "data": [{"id": "one-model", "object": "model"}]}).encode())
+
+    async def nothing_to_recognise(request: web.Request) -> web.StreamResponse:
+        wire.asked.append((request.path_qs, dict(request.headers), await request.read()))
+        if wire.fault == "none":
+            return web.json_response({"error": {"code": 400, "status": "INVALID_ARGUMENT"}}, status=400)
+        if wire.fault == "stall":
+            await wire.over.wait()
+        return _refusal(wire)
 
     return [
         web.get("/v1/models", over_http("application/json", models)),
@@ -86,6 +94,15 @@ def _routes(wire: Wire) -> list[web.RouteDef]:
         web.post("/v1/audio/transcriptions", over_http("application/json", _transcription)),
         web.post("/v1/audio/speech", over_http("audio/wav", lambda _: _halves(wav(SOUND)))),
         web.post("/cognitiveservices/v1", over_http("audio/pcm", lambda _: _halves(SOUND))),
+        web.post("/sts/v1.0/issueToken", over_http("application/jwt", lambda _: [b"e30.", b"e30.e30"])),
+        web.get("/openai/models", over_http("application/json", models)),
+        web.get("/v1/voices", over_http("application/json", lambda _: [b'{"voices":', b" []}"])),
+        web.post("/v1/speech:recognize", nothing_to_recognise),
+        web.post("/v2/projects/{project}/locations/{location}/recognizers/_:recognize", nothing_to_recognise),
+        web.post(
+            "/v1/projects/{p}/locations/{l}/publishers/google/models/{model}",
+            over_http("application/json", lambda _: [b'{"totalTokens":', b" 1}"]),
+        ),
         web.get("/v1/listen", lambda request: _socket(wire, request, _deepgram_listen)),
         web.get("/v1/speak", lambda request: _socket(wire, request, _deepgram_speak)),
         web.get("/v1/text-to-speech/{voice}/multi-stream-input", lambda r: _socket(wire, r, _elevenlabs)),
@@ -100,7 +117,7 @@ def _halves(whole: bytes) -> list[bytes]:
 
 
 async def _answer(wire: Wire, request: web.Request, content_type: str, pieces: Sequence[bytes]) -> web.StreamResponse:
-    if wire.fault in ("401", "429", "500"):
+    if wire.fault.isdigit():
         return _refusal(wire)
     response = web.StreamResponse(headers={"Content-Type": content_type})
     await response.prepare(request)
@@ -213,7 +230,7 @@ def _transcription(_: Wire) -> list[bytes]:
 async def _socket(
     wire: Wire, request: web.Request, speak: Callable[[Wire, web.WebSocketResponse], Awaitable[None]]
 ) -> web.StreamResponse:
-    if wire.fault in ("401", "429", "500"):
+    if wire.fault.isdigit():
         wire.asked.append((request.path_qs, dict(request.headers), None))
         return _refusal(wire)
     socket = web.WebSocketResponse()

@@ -25,6 +25,7 @@ from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.layers import DEFAULT, Layers, Origin, Problem, compose
 from voiceagent_worker.plugins.loading import unknown_plugins
 from voiceagent_worker.registry import find_entry, unknown_sentence
+from voiceagent_worker.whole_file import write_whole
 
 POLL_SECONDS: Final = 1.0
 FIXED_FIELDS: Final = ("namespace", "name", "agent_name", "livekit_url", "drain_timeout_seconds", "metrics_enabled")
@@ -161,9 +162,7 @@ def provider_key(kind: ProviderKind, config: ProviderConfig) -> str:
 def write_accepted(path: Path, loaded: LoadedConfig) -> None:
     """Write the copy that calls read, at once for every reader."""
     accepted = AcceptedConfig(revision=loaded.revision, config=loaded.config)
-    part = path.with_suffix(".part")
-    part.write_bytes(accepted.model_dump_json(by_alias=True).encode())
-    part.replace(path)
+    write_whole(path, accepted.model_dump_json(by_alias=True))
 
 
 class ConfigWatcher:

@@ -36,6 +36,7 @@ from voiceagent_worker.plugins.whole_sentences import prompt_speech
 from voiceagent_worker.providers import Models
 from voiceagent_worker.providers.availability import Availability
 from voiceagent_worker.providers.failures import kind_of
+from voiceagent_worker.providers.unheard import tell_listeners
 from voiceagent_worker.turns import TurnTracker
 from voiceagent_worker.usage import usage_by_model
 
@@ -183,6 +184,7 @@ def report(
     session.on("error", on_error)
     session.on("user_input_transcribed", on_transcript)
     availability.report(session_id, send)
+    tell_listeners(session, (watched.model for watched in availability.models))
     session.on("close", on_close)
 
 

@@ -32,6 +32,7 @@ from voiceagent_worker.farewell import DRAINED, TIME, Farewell, say_farewell, wi
 from voiceagent_worker.mcp_tools import McpTools
 from voiceagent_worker.memory import memory_key
 from voiceagent_worker.model_timing import time_models
+from voiceagent_worker.own_metrics import OwnMetricsTeller
 from voiceagent_worker.plugin_states import read_broken
 from voiceagent_worker.plugins.in_room import RoomPlugins
 from voiceagent_worker.provider_states import read_dead
@@ -86,6 +87,7 @@ class Call:
         self._tasks: set[asyncio.Task[None]] = set()
         self._plugins: RoomPlugins | None = None
         self._tools: McpTools | None = None
+        self._own_metrics = OwnMetricsTeller(self._id, self._tell)
         context.log_context_fields = {"session": self._id, "room": context.job.room.name}
         context.add_shutdown_callback(self._finish)
 
@@ -116,6 +118,7 @@ class Call:
         room = self._context.room
         broken = await asyncio.to_thread(read_broken, self._folder.broken_plugins, datetime.now(UTC))
         self._plugins = RoomPlugins.of(config, self._id, room, self._tell, userdata["redactor"], broken)
+        self._spawn(self._own_metrics.run(), "own_metrics")
         plugins = self._plugins.call if self._plugins else None
         session = create_session(models, userdata["vad"], config.turn_detection, plugins)
         clips = ClipStore(self._folder.clips, config.providers.tts, config.language)
@@ -260,6 +263,7 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(self._let_go(), flush_traces(self._context.proc.userdata["traces"]))
+        self._own_metrics.tell()
         # the end is now, also where the reason for it was settled a goodbye ago
         self._channel.send(self._ending.told(self._id, datetime.now(UTC)))
         await self._channel.close()

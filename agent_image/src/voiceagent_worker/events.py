@@ -119,6 +119,34 @@ class PluginReported(Model):
     counted: bool
 
 
+MetricKind = Literal["counter", "gauge", "histogram", "summary"]
+
+
+class MetricSample(Model):
+    """One line of a metric, as Prometheus reads it."""
+
+    name: str
+    labels: dict[str, str] = Field(default_factory=dict)
+    value: FiniteFloat
+
+
+class MetricFamily(Model):
+    """A metric of a plugin or provider, with all its series."""
+
+    name: str
+    kind: MetricKind
+    help: str = ""
+    samples: list[MetricSample]
+
+
+class OwnMetrics(Model):
+    """What a plugin or provider measured by a metric of its own: totals since the call began."""
+
+    type: Literal["own_metrics"] = "own_metrics"
+    session: str
+    family: MetricFamily
+
+
 class McpServerTried(Model):
     """The call tried to reach a server of tools."""
 
@@ -213,6 +241,7 @@ SentEvent = (
     | PluginsStarted
     | PluginsRan
     | PluginReported
+    | OwnMetrics
     | McpServerTried
     | SessionEnded
 )
@@ -227,6 +256,7 @@ MEASUREMENTS = (
     ProviderFailed,
     PluginsRan,
     PluginReported,
+    OwnMetrics,
     McpServerTried,
 )
 """What is not told where metrics.enabled is false."""

@@ -21,8 +21,9 @@ from voiceagent_api.worker_status import ModelUsage, Outcome, SessionRecord, Tur
 
 from voiceagent_worker import __version__
 from voiceagent_worker.admission import Refusal
-from voiceagent_worker.events import Event, ModelTimed, ProviderFailed, SessionStarted, TurnCompleted
+from voiceagent_worker.events import Event, ModelTimed, OwnMetrics, ProviderFailed, SessionStarted, TurnCompleted
 from voiceagent_worker.plugins.metrics import PluginMetrics
+from voiceagent_worker.pod_metrics import PodMetrics
 
 LATENCY_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 DURATION_BUCKETS: Final = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0)
@@ -100,6 +101,8 @@ class WorkerMetrics:
         )
         build.labels(*self._identity, __version__, _installed("livekit-agents")).set(1)
         self.plugins = PluginMetrics(self.registry, IDENTITY_LABELS, self._identity)
+        self._own = PodMetrics(IDENTITY_LABELS, self._identity)
+        self.registry.register(self._own)
         if enabled:
             self._start_at_zero(providers)
 
@@ -133,12 +136,15 @@ class WorkerMetrics:
         if isinstance(event, ModelTimed) and after.ended_at is None:
             whole = self._llm_whole if event.kind == "llm" else self._tts_whole
             whole.labels(*self._identity).observe(event.seconds)
+        if isinstance(event, OwnMetrics) and after.ended_at is None:
+            self._own.take_in(event.session, event.family)
         if before is None or before is after:
             return
         if isinstance(event, TurnCompleted):
             self._observe_turn(event.turn)
         self._observe_usage(before, after)
         if before.ended_at is None and after.ended_at is not None:
+            self._own.ended(after.id)
             self._ended.labels(*self._identity, after.outcome).inc()
             self._duration.labels(*self._identity).observe((after.ended_at - after.started_at).total_seconds())
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from voiceagent_worker.events import PluginAvailability
 from voiceagent_worker.plugins.breaker import OPEN_SECONDS
+from voiceagent_worker.whole_file import write_whole
 
 FRESH: Final = timedelta(seconds=OPEN_SECONDS)
 
@@ -54,7 +55,5 @@ class PluginStates:
     def handle(self, event: PluginAvailability) -> None:
         """Take in what a call tells."""
         self.broken = apply(self.broken, event, self.clock())
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps({key: at.isoformat() for key, at in self.broken.items()}), "utf-8")
-        part.replace(self.path)
+        write_whole(self.path, json.dumps({key: at.isoformat() for key, at in self.broken.items()}))
         self.pass_on(event)

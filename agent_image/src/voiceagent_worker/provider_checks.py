@@ -9,7 +9,7 @@ import json
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from voiceagent_api.worker_status import ProviderCheck
 from voiceagent_worker.config import all_providers, provider_key
 from voiceagent_worker.credentials import NO_KEY
 from voiceagent_worker.errors import ConfigurationError
+from voiceagent_worker.placed_checks import Account, account_token, asks_by_account, placed_check
+from voiceagent_worker.providers.google_account import read_service_account
 from voiceagent_worker.providers.keys import ProviderCredentials, read_provider_credentials
 from voiceagent_worker.registry import find_entry
 
@@ -46,6 +48,10 @@ class Question:
     check: Check | None = None
     credentials: ProviderCredentials | None = None
     problem: str = ""
+    account: Account | None = field(default=None, repr=False)
+    """Google's, which signs its own tokens in place of a key."""
+    root: str = ""
+    """Where to ask, where that is more than baseURL or the check says."""
 
     @property
     def key(self) -> str:
@@ -68,18 +74,22 @@ def judge(question: Question, status: int, body: bytes, now: datetime) -> Provid
     """What an answer says. None where it says nothing: not every server of one's own has such an address. Pure."""
     match status:
         case 401 | 403:
-            return _check(question, False, "it refused the key", now)
+            return _check(question, False, question.check.refusal if question.check else "it refused the key", now)
         case 429:
             # a question too many, which is no word about the key
             return None
         case status if status >= 500:
             return _check(question, None, f"it answered with HTTP status {status}", now)
+        case status if question.check and question.config.base_url is None and status == question.check.unknown_model:
+            return _check(question, False, f'it knows no model "{question.config.model}" there', now)
         case 200 if question.check and question.check.models and not _models(body, *question.check.models):
             # somebody else's page: no word about the key
             return None
         case 200:
             problem = _model_problem(question, body)
             return _check(question, problem is None, problem or "", now)
+        case status if question.check and status in question.check.accepts:
+            return _check(question, True, "", now)
         case _:
             return None
 
@@ -91,12 +101,22 @@ async def ask(question: Question, http: aiohttp.ClientSession, now: Callable[[],
     check, credentials = question.check, question.credentials
     if check is None or credentials is None:
         return None
-    url = (question.config.base_url or check.root).rstrip("/") + check.path
+    url = (question.root or question.config.base_url or check.root).rstrip("/") + check.path
     headers = dict(check.headers)
-    if credentials.api_key != NO_KEY:
-        headers[check.header] = f"{check.scheme} {credentials.api_key}".strip()
+    method = "GET" if check.body is None else "POST"
+    if check.body:
+        headers["Content-Type"] = "application/json"
     try:
-        async with asyncio.timeout(ANSWER_SECONDS), http.get(url, headers=headers, allow_redirects=False) as answer:
+        key = credentials.api_key if question.account is None else account_token(question.account)
+    except ValueError as error:
+        return _check(question, False, str(error), now())
+    if key != NO_KEY:
+        headers[check.header] = f"{check.scheme} {key}".strip()
+    try:
+        async with (
+            asyncio.timeout(ANSWER_SECONDS),
+            http.request(method, url, data=check.body, headers=headers, allow_redirects=False) as answer,
+        ):
             return judge(question, answer.status, await _body(answer), now())
     except TimeoutError:
         return _check(question, None, f"no answer within {ANSWER_SECONDS:.0f} s", now())
@@ -149,8 +169,15 @@ class ProviderChecker:
 def _question(kind: ProviderKind, config: ProviderConfig, entry: ProviderEntry) -> Question:
     try:
         credentials = read_provider_credentials(entry, config)
+        account = read_service_account(credentials) if asks_by_account(kind, config) else None
     except ConfigurationError as error:
         return Question(kind, config, problem=str(error))
+    placed = placed_check(kind, config, credentials, account)
+    if placed is not None:
+        return Question(kind, config, placed, credentials, account=account, root=placed.root)
+    if asks_by_account(kind, config):
+        # without a file Google's libraries ask as the pod itself
+        return Question(kind, config)
     return Question(kind, config, entry.check, credentials)
 
 

@@ -15,6 +15,7 @@ from voiceagent_api.catalogue import ProviderKind
 from voiceagent_api.worker_status import ProviderCheck
 
 from voiceagent_worker.events import ProviderAvailability
+from voiceagent_worker.whole_file import write_whole
 
 FRESH: Final = timedelta(minutes=5)
 """For how long a failure counts that nothing was heard of since."""
@@ -125,6 +126,4 @@ class ProviderStates:
 
     def write(self) -> None:
         """Write down who is dead, at once for every reader. A small file, in memory or on the pod's own disk."""
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(list(fresh(self.failures, self.clock()))), "utf-8")
-        part.replace(self.path)
+        write_whole(self.path, json.dumps(list(fresh(self.failures, self.clock()))))

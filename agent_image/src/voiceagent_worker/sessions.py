@@ -21,6 +21,7 @@ from voiceagent_worker.events import (
     LineSaid,
     McpServerTried,
     ModelTimed,
+    OwnMetrics,
     PluginAvailability,
     PluginReported,
     PluginsRan,
@@ -111,7 +112,7 @@ def _changed(record: SessionRecord, event: Event) -> SessionRecord:
             return record.model_copy(update={"plugins": event.plugins})
         case SessionStarted() | ModelTimed() | ProviderFailed() | ProviderAvailability():
             return record
-        case PluginsRan() | PluginAvailability() | PluginReported() | McpServerTried():
+        case PluginsRan() | PluginAvailability() | PluginReported() | OwnMetrics() | McpServerTried():
             return record
         case LineSaid():
             # never part of a record: that goes to the log, the status and the metrics' history

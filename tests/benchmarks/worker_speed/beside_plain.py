@@ -7,12 +7,12 @@ the two do themselves.
 
 import asyncio
 import itertools
+import math
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -24,23 +24,20 @@ from local_livekit import LiveKit, livekit_server
 from speech_server import SpeechServer, speech_server
 from voiceagent_caller import CallOptions, Clip, Speech
 from worker_speed.contestants import GREETING, SETTLE_SECONDS, Contestant, Who, contestant
+from worker_speed.saturation import Level, Levels, calls_at, common_p95, saturated
 
 CONTESTANTS: tuple[Who, Who] = ("plain", "worker")
 STARTS = 3
-CALLS = (2, 4, 6)
-"""Calls at once: from a quiet machine to a busy one of two cores, callers included."""
-TURNS_EACH = 4
+CALLS = (2, 4, 6, 8, 10, 12, 14)
+"""Calls at once, one level after the other until plain is saturated: two cores are, callers included."""
+TURNS, MOST_TURNS_EACH = 24, 6
+"""Of all calls of a level together, and of one."""
+LEVELS_SECONDS = 200.0
+"""After which plain begins no further level; all of this then takes less than 12 minutes."""
+LEVEL_SECONDS = 45.0
+"""For the calls of a level to begin, and again for their turns. What was not said by then counts as unanswered."""
+END_SECONDS = 20.0
 START_RATIO, MEMORY_RATIO, CALLS_RATIO = 1.2, 1.1, 0.95
-
-
-@dataclass(frozen=True)
-class Level:
-    """What some calls at once saw."""
-
-    p50_seconds: float
-    p95_seconds: float
-    cpu_seconds_a_turn: float
-    unanswered: int
 
 
 async def figures() -> list[Figure]:
@@ -52,19 +49,13 @@ async def figures() -> list[Figure]:
     ):
         starts, memory = await asyncio.to_thread(_starts, folder, livekit, speech)
         await asyncio.to_thread(_put_script, speech)
-        seen = {who: await _calls(who, folder, livekit, speech) for who in CONTESTANTS}
+        plain = await _calls("plain", folder, livekit, speech, CALLS)
+        # the same levels, so that neither rests on a luckier choice
+        seen: dict[Who, Levels] = {
+            "plain": plain,
+            "worker": await _calls("worker", folder, livekit, speech, sorted(plain)),
+        }
     return [*_start_figures(starts, memory), *_call_figures(seen)]
-
-
-def calls_at(p95_seconds: float, levels: Mapping[int, Level]) -> float:
-    """How many calls at once have this p95, by interpolation between the levels and not beyond them."""
-    rows = sorted((calls, level.p95_seconds) for calls, level in levels.items())
-    for (few, quick), (many, slow) in reversed(list(itertools.pairwise(rows))):
-        if slow <= p95_seconds:
-            return float(many)
-        if quick <= p95_seconds:
-            return few + (many - few) * (p95_seconds - quick) / (slow - quick)
-    return rows[0][0] * p95_seconds / rows[0][1]
 
 
 def _starts(folder: Path, livekit: LiveKit, speech: SpeechServer) -> tuple[dict[Who, float], dict[Who, float]]:
@@ -87,35 +78,49 @@ def _put_script(speech: SpeechServer) -> None:
     httpx.put(f"{speech.url}/sandbox/script", json=SCRIPT, timeout=10).raise_for_status()
 
 
-async def _calls(who: Who, folder: Path, livekit: LiveKit, speech: SpeechServer) -> dict[int, Level]:
+async def _calls(
+    who: Who, folder: Path, livekit: LiveKit, speech: SpeechServer, calls_at_once: Sequence[int]
+) -> dict[int, Level]:
     async with Speech(speech.url, "alloy") as voice:
         clip = await voice.synthesise(QUESTION)
         for sentence in (ANSWER, GREETING):
             await voice.synthesise(sentence)
+    levels: dict[int, Level] = {}
     with contestant(who, folder / f"calls-{who}", livekit, speech.url) as running:
         await asyncio.to_thread(running.until_registered)
         await asyncio.sleep(SETTLE_SECONDS)
         async with _gateway(livekit, running.agent_name) as gateway:
             options = CallOptions(gateway=gateway, speech=speech.url, agent=f"bench/{who}")
             await _level(running, options, clip, 1, 1)  # what is done once, is done
-            return {calls: await _level(running, options, clip, calls, TURNS_EACH) for calls in CALLS}
+            began = time.monotonic()
+            for calls in calls_at_once:
+                turns = min(MOST_TURNS_EACH, math.ceil(TURNS / calls))
+                levels[calls] = await _level(running, options, clip, calls, turns)
+                if who == "plain" and (saturated(levels) or time.monotonic() - began > LEVELS_SECONDS):
+                    break
+    return levels
 
 
 async def _level(running: Contestant, options: CallOptions, clip: Clip, calls: int, turns: int) -> Level:
     fleet = CallFleet(options, clip, calls)
     try:
-        await fleet.start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEVEL_SECONDS):
+                await fleet.start()
         since, before = time.monotonic(), running.cpu_seconds()
-        await fleet.talk(turns)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEVEL_SECONDS):
+                await fleet.talk(turns)
         report, used = fleet.report(since), running.cpu_seconds() - before
-        waits = [turn.seconds for turn in fleet.turns if turn.seconds is not None]
+        waits = [turn.seconds for turn in fleet.turns if turn.seconds is not None and turn.asked_at >= since]
     finally:
-        await fleet.end()
+        await fleet.end(END_SECONDS)
+    missing = max(0, calls * turns - report.turns)
     return Level(
         p50_seconds=percentile(waits, 0.5),
         p95_seconds=report.p95_seconds,
         cpu_seconds_a_turn=used / max(1, report.turns),
-        unanswered=len(report.unanswered) + len(report.dropped),
+        unanswered=len(report.unanswered) + len(report.dropped) + missing,
     )
 
 
@@ -158,20 +163,28 @@ def _start_figures(starts: Mapping[Who, float], memory: Mapping[Who, float]) -> 
     ]
 
 
-def _call_figures(seen: Mapping[Who, Mapping[int, Level]]) -> list[Figure]:
+def _call_figures(seen: Mapping[Who, Levels]) -> list[Figure]:
     rows = []
-    for calls in CALLS:
+    plain = seen["plain"]
+    for calls in plain:
         for who in CONTESTANTS:
-            level = seen[who][calls]
+            level = seen[who].get(calls)
+            if level is None:
+                continue
+            # the level that was too much for plain may be too much for both
+            goal = None if saturated(plain) and calls == max(plain) else 0
             rows += [
                 Figure(f"{who}: {calls} calls at once, last word to first sound, p50", level.p50_seconds, "s"),
                 Figure(f"{who}: {calls} calls at once, last word to first sound, p95", level.p95_seconds, "s"),
                 Figure(f"{who}: {calls} calls at once, CPU seconds a turn", level.cpu_seconds_a_turn, "s"),
-                Figure(f"{who}: {calls} calls at once, unanswered turns and broken calls", level.unanswered, "", 0),
+                Figure(f"{who}: {calls} calls at once, unanswered turns and broken calls", level.unanswered, "", goal),
             ]
-    most = CALLS[-1]
-    same = calls_at(seen["plain"][most].p95_seconds, seen["worker"])
+    p95 = common_p95(plain)
+    held = {who: calls_at(p95, seen[who]) for who in CONTESTANTS}
+    reached = "" if saturated(plain) else ", not saturated"
     return [
         *rows,
-        Figure(f"worker to plain: calls at plain's p95 of {most} calls", same / most, "", CALLS_RATIO, at_least=True),
+        Figure(f"p95 at which calls are compared{reached}", p95, "s"),
+        *(Figure(f"{who}: calls at once at this p95", held[who], "") for who in CONTESTANTS),
+        Figure("worker to plain: calls at this p95", held["worker"] / held["plain"], "", CALLS_RATIO, at_least=True),
     ]

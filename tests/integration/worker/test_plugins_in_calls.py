@@ -5,11 +5,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import httpx
 import pytest
 from aiohttp import web
-from livekit import rtc
+from aloud import speak
 from local_livekit import LiveKit
 from person import Caller
 from speech_server import SpeechServer, speech_server
@@ -17,7 +16,6 @@ from voiceagent_worker.plugins.webhook import signed
 from worker_process import RunningWorker, ended, metric, session_of, until, until_config_changes, until_ready
 
 StartWorker = Callable[..., RunningWorker]
-RATE = 24_000
 SECRET = "a-secret-of-webhooks"
 
 
@@ -57,25 +55,6 @@ async def receiver() -> AsyncIterator[tuple[Receiver, str]]:
         yield own, f"{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
     finally:
         await runner.cleanup()
-
-
-async def speak(caller: Caller, speech: SpeechServer, text: str) -> None:
-    """Say it aloud, with silence behind it."""
-    body = {"model": "tts-1", "voice": "alloy", "input": text, "response_format": "pcm"}
-    headers = {"Authorization": "Bearer any"}
-    async with (
-        aiohttp.ClientSession(headers=headers, raise_for_status=True) as http,
-        http.post(f"{speech.url}/v1/audio/speech", json=body) as answer,
-    ):
-        sound = await answer.read() + bytes(2 * RATE * 3)
-    source = rtc.AudioSource(RATE, 1)
-    track = rtc.LocalAudioTrack.create_audio_track("voice", source)
-    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-    await caller.room.local_participant.publish_track(track, options)
-    step = RATE // 50 * 2
-    for at in range(0, len(sound) - step, step):
-        await source.capture_frame(rtc.AudioFrame(sound[at : at + step], RATE, 1, step // 2))
-    await source.wait_for_playout()
 
 
 def hears(speech: SpeechServer, text: str, *replies: dict[str, Any]) -> None:

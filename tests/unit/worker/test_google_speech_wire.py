@@ -15,7 +15,7 @@ from service_account import service_account
 from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_worker.providers import find_factory
 from voiceagent_worker.providers.failures import failure_sentence
-from voiceagent_worker.providers.google import SERVICE_ACCOUNT
+from voiceagent_worker.providers.google_account import SERVICE_ACCOUNT
 from voiceagent_worker.providers.keys import ProviderCredentials
 
 OPTIONS = APIConnectOptions(max_retry=0, timeout=1.0)
@@ -95,13 +95,12 @@ WORDS: dict[Fault, str] = {
     "cut": "answered with HTTP status 503",
     "rubbish": "could not be reached",
 }
-SILENCE_IS_AN_ANSWER: tuple[str, Fault] = ("stt", "stall")
-"""A stream of transcripts that stays silent is one of a caller who does; see docs/providers.md."""
+NEEDS_A_VOICE: tuple[str, Fault] = ("stt", "stall")
+"""A stream of transcripts that stays silent is one of a caller who does: see test_unheard.py."""
 
 
 @pytest.mark.parametrize(
-    ("kind", "fault"),
-    [(kind, fault) for kind in MODELS for fault in WORDS if (kind, fault) != SILENCE_IS_AN_ANSWER],
+    ("kind", "fault"), [(kind, fault) for kind in MODELS for fault in WORDS if (kind, fault) != NEEDS_A_VOICE]
 )
 async def test_a_bad_answer_is_told_in_a_sentence(kind: str, fault: Fault, wire: GoogleWire, tmp_path: Path) -> None:
     wire.fault = fault

@@ -23,6 +23,7 @@ from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options, given
 from voiceagent_worker.providers.patience import ImpatientStream
+from voiceagent_worker.providers.unheard import AttentiveStream, Listening
 
 STATUSES: Final = {
     "AuthenticationFailure": 401,
@@ -38,6 +39,10 @@ STATUSES: Final = {
 class STT(azure.STT):
     """The plugin's, which makes one error of all that the SDK tells apart."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.listening = Listening()
+
     def stream(
         self, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> SpeechStream:
@@ -49,8 +54,13 @@ class STT(azure.STT):
         self._streams.add(stream)
         return stream
 
+    async def aclose(self) -> None:
+        """Notice nothing more."""
+        self.listening.close()
+        await super().aclose()
 
-class _SpeechStream(SpeechStream):
+
+class _ToldStream(SpeechStream):
     async def _run(self) -> None:
         try:
             await super()._run()
@@ -63,6 +73,10 @@ class _SpeechStream(SpeechStream):
             raise
         except TimeoutError as error:
             raise APITimeoutError() from error
+
+
+class _SpeechStream(AttentiveStream, _ToldStream):
+    pass
 
 
 def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> STT:

@@ -6,17 +6,55 @@ are added here, since the plugin wants whole addresses. http or https: the plugi
 
 from typing import Any
 
+from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions, NotGivenOr
 from livekit.plugins import deepgram
+from livekit.plugins.deepgram.stt import SpeechStream
 from voiceagent_api.agent_config import ProviderConfig
 
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options
+from voiceagent_worker.providers.unheard import AttentiveStream, Listening
 
 
-def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> deepgram.STT:
+class STT(deepgram.STT):
+    """The plugin's, which takes a server that answers pings and nothing else for a caller who is silent."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.listening = Listening()
+
+    def stream(
+        self, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> SpeechStream:
+        """Transcripts of sound as it comes."""
+        stream = _SpeechStream(
+            stt=self,
+            conn_options=conn_options,
+            opts=self._sanitize_options(language=language),
+            api_key=self._api_key,
+            http_session=self._ensure_session(),
+            base_url=self._opts.endpoint_url,
+        )
+        self._streams.add(stream)
+        return stream
+
+    async def aclose(self) -> None:
+        """Notice nothing more."""
+        self.listening.close()
+        await super().aclose()
+
+
+class _SpeechStream(AttentiveStream, SpeechStream):
+    def _process_stream_event(self, data: dict[str, Any]) -> None:
+        # also one without words: it listened, and there were none
+        self._listening.understood()
+        super()._process_stream_event(data)
+
+
+def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> STT:
     """Speech to text, streamed, with interim results."""
     options = {"language": language, **checked_options("stt", config)}
-    return deepgram.STT(model=config.model, api_key=credentials.api_key, **_address(config, "listen"), **options)
+    return STT(model=config.model, api_key=credentials.api_key, **_address(config, "listen"), **options)
 
 
 def build_tts(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> deepgram.TTS:

@@ -3,22 +3,28 @@
 Vertex AI also does without a file: Google's libraries then ask for the pod's own identity.
 """
 
-import json
 from typing import Any, Final
 
 from google.genai import types
 from google.oauth2 import service_account
-from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectionError, APIConnectOptions, tts
+from livekit.agents import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectionError,
+    APIConnectOptions,
+    NotGivenOr,
+    tts,
+)
 from livekit.plugins import google
+from livekit.plugins.google.stt import SpeechStream
 from livekit.plugins.google.tts import SynthesizeStream
 from voiceagent_api.agent_config import ProviderConfig
 
-from voiceagent_worker.errors import ConfigurationError
+from voiceagent_worker.providers.google_account import read_service_account
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options, given, root
+from voiceagent_worker.providers.unheard import AttentiveStream, Listening
 
-SERVICE_ACCOUNT: Final = "GOOGLE_APPLICATION_CREDENTIALS"
-WHOLE_FILE: Final = f"Put the file that Google gave, whole, into the Secret as {SERVICE_ACCOUNT}."
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -30,7 +36,7 @@ def build_llm(config: ProviderConfig, language: str, credentials: ProviderCreden
     if not options.get("vertexai"):
         made = google.LLM(model=config.model, api_key=credentials.api_key, vertexai=False, **_without(options))
     else:
-        account = _service_account(credentials)
+        account = read_service_account(credentials)
         if account is not None:
             project = account["project_id"]
             options.setdefault("project", project)
@@ -39,10 +45,41 @@ def build_llm(config: ProviderConfig, language: str, credentials: ProviderCreden
     return made
 
 
-def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> google.STT:
+class STT(google.STT):
+    """The plugin's, which takes a stalled stream for a caller who is silent."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.listening = Listening()
+
+    def stream(
+        self, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> SpeechStream:
+        """Transcripts of sound as it comes."""
+        stream = _SpeechStream(
+            stt=self,
+            pool=self._pool,
+            recognizer_cb=self._get_recognizer,
+            config=self._sanitize_options(language=language),
+            conn_options=conn_options,
+        )
+        self._streams.add(stream)
+        return stream
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        self.listening.close()
+        await super().aclose()
+
+
+class _SpeechStream(AttentiveStream, SpeechStream):
+    pass
+
+
+def build_stt(config: ProviderConfig, language: str, credentials: ProviderCredentials) -> STT:
     """Speech to text, streamed over gRPC."""
     options: dict[str, Any] = {"languages": [language], **checked_options("stt", config)}
-    return google.STT(model=config.model, **_account(credentials), **options)
+    return STT(model=config.model, **_account(credentials), **options)
 
 
 class TTS(google.TTS):
@@ -74,24 +111,5 @@ def _without(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _account(credentials: ProviderCredentials) -> dict[str, Any]:
-    account = _service_account(credentials)
+    account = read_service_account(credentials)
     return {} if account is None else {"credentials_info": account}
-
-
-def _service_account(credentials: ProviderCredentials) -> dict[str, Any] | None:
-    path = credentials.files.get(SERVICE_ACCOUNT)
-    if path is None:
-        return None
-    try:
-        account = json.loads(path.resolve().read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"The service account's file {path} cannot be read as JSON ({type(error).__name__}).", WHOLE_FILE
-        ) from error
-    lacks = {"client_email", "private_key", "project_id", "token_uri"} - set(
-        account if isinstance(account, dict) else ()
-    )
-    if lacks:
-        raise ConfigurationError(f"The service account's file {path} lacks {', '.join(sorted(lacks))}.", WHOLE_FILE)
-    result: dict[str, Any] = account
-    return result

@@ -40,7 +40,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The cheapest question that tells whether a provider takes a key: a GET that costs nothing."""
+    """The cheapest question that tells whether a provider takes a key: a request that costs nothing."""
 
     root: str
     """Where the API is, unless a baseURL says otherwise."""
@@ -52,6 +52,14 @@ class Check:
     headers: tuple[tuple[str, str], ...] = ()
     models: tuple[str, str] | None = None
     """Where the answer lists models: the list's field, and the field with the name. None where it lists none."""
+    body: str | None = None
+    """JSON that is posted, empty for no body; None where the question is a GET."""
+    accepts: tuple[int, ...] = (200,)
+    """Statuses that come only after the key was taken; 400 where the question is left empty on purpose."""
+    refusal: str = "it refused the key"
+    """What 401 and 403 mean."""
+    unknown_model: int | None = None
+    """The status by which the provider says that it has no such model."""
 
 
 @dataclass(frozen=True, slots=True)
