@@ -1,6 +1,6 @@
 """One agent: conditions, pods, draining, latencies by stage, providers and plugins."""
 
-from panels import Ask, Panel, dashboard, graph, percentiles, stat, table, variable
+from panels import Ask, Panel, dashboard, graph, per_minute, percentiles, stat, table, variable
 
 ONE = 'namespace="$namespace", agent="$agent"'
 CHOSEN = f"{{{ONE}}}"
@@ -10,7 +10,7 @@ USER_AND_AGENT = f'{{{ONE}, direction=~"user|agent"}}'
 
 def a_minute(metric: str, by: str, legend: str) -> Ask:
     """How often, a minute."""
-    return Ask(f"60 * sum by ({by}) (rate({metric}{CHOSEN}[$__rate_interval]))", legend)
+    return per_minute(metric, by, CHOSEN, legend)
 
 
 def stage(title: str, metric: str) -> Panel:
@@ -34,7 +34,7 @@ PAGE = dashboard(
                 stat("Most pods", f"max(voiceagent_replicas_max{CHOSEN})", about="spec.scaling.maxReplicas."),
                 stat("Calls", f"sum(voiceagent_sessions_active{CHOSEN})"),
                 stat("Places", f"max(voiceagent_session_capacity{CHOSEN})"),
-                stat("Cost today", f"max(voiceagent_usage_cost_today{CHOSEN})", unit="currency:"),
+                stat("Cost today", f"max(voiceagent_usage_cost_today{CHOSEN})", unit="none"),
                 stat(
                     "Of today's budget",
                     f"max(voiceagent_usage_cost_today{CHOSEN}) / max(voiceagent_budget_per_day{CHOSEN} > 0)",

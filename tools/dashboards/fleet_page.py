@@ -1,6 +1,6 @@
 """All agents: health, calls, places, latencies, outcomes, cost, and what needs attention first."""
 
-from panels import Ask, dashboard, graph, percentiles, stat, table, variable
+from panels import Ask, dashboard, graph, per_minute, percentiles, stat, table, variable
 
 CHOSEN = '{namespace=~"$namespace"}'
 BY = "namespace, agent"
@@ -8,7 +8,7 @@ AGENT = "{{namespace}}/{{agent}}"
 AGENT_PAGE = "/d/voiceagents-agent?var-namespace=${__data.fields.Namespace}&var-agent=${__data.fields.Agent}"
 RED_IF_ANY = ((None, "green"), (1, "red"))
 ORANGE_IF_ANY = ((None, "green"), (1, "orange"))
-FAILED = 'outcome=~"error|crashed|memory_exceeded"'
+FAILED = '{namespace=~"$namespace", outcome=~"error|crashed|memory_exceeded"}'
 
 
 def conditions(kind: str, status: str, more: str = "") -> str:
@@ -58,8 +58,8 @@ PAGE = dashboard(
                 stat(
                     "Cost today",
                     f"sum(max by ({BY}, currency) (voiceagent_usage_cost_today{CHOSEN}))",
-                    unit="currency:",
-                    about="Since 00:00 UTC, by the install's prices; agents that used a model without a price are left out.",
+                    unit="none",
+                    about="Since 00:00 UTC, by the install's prices; without agents that used a model without a price.",
                 ),
             ],
         ),
@@ -111,22 +111,17 @@ PAGE = dashboard(
                 ),
                 graph(
                     "Calls begun a minute",
-                    Ask(
-                        f"60 * sum by ({BY}) (rate(voiceagent_sessions_started_total{CHOSEN}[$__rate_interval]))", AGENT
-                    ),
+                    per_minute("voiceagent_sessions_started_total", BY, CHOSEN, AGENT),
                 ),
                 graph(
                     "Ended calls a minute, by outcome",
-                    Ask(
-                        f"60 * sum by (outcome) (rate(voiceagent_sessions_ended_total{CHOSEN}[$__rate_interval]))",
-                        "{{outcome}}",
-                    ),
+                    per_minute("voiceagent_sessions_ended_total", "outcome", CHOSEN, "{{outcome}}"),
                     stacked=True,
                 ),
                 graph(
                     "Share of calls that failed",
                     Ask(
-                        f'sum by ({BY}) (increase(voiceagent_sessions_ended_total{{namespace=~"$namespace", {FAILED}}}[15m]))'
+                        f"sum by ({BY}) (increase(voiceagent_sessions_ended_total{FAILED}[15m]))"
                         f" / sum by ({BY}) (increase(voiceagent_sessions_ended_total{CHOSEN}[15m]))",
                         AGENT,
                     ),
@@ -176,10 +171,7 @@ PAGE = dashboard(
                 graph("Ready pods by agent", Ask(f"max by ({BY}) (voiceagent_replicas_ready{CHOSEN})", AGENT)),
                 graph(
                     "Calls refused by pods a minute",
-                    Ask(
-                        f"60 * sum by ({BY}, reason) (rate(voiceagent_sessions_refused_total{CHOSEN}[$__rate_interval]))",
-                        AGENT + " {{reason}}",
-                    ),
+                    per_minute("voiceagent_sessions_refused_total", f"{BY}, reason", CHOSEN, AGENT + " {{reason}}"),
                     about="LiveKit offers such a call to another pod.",
                 ),
             ],
@@ -206,8 +198,10 @@ PAGE = dashboard(
                 ),
                 graph(
                     "Tokens a minute, by model",
-                    Ask(
-                        f"60 * sum by (provider, model, type) (rate(voiceagent_llm_tokens_total{CHOSEN}[$__rate_interval]))",
+                    per_minute(
+                        "voiceagent_llm_tokens_total",
+                        "provider, model, type",
+                        CHOSEN,
                         "{{provider}}/{{model}} {{type}}",
                     ),
                 ),

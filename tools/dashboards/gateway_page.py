@@ -1,8 +1,9 @@
 """The gateway: tokens by result, rate limits, and the fleet as it sees it."""
 
-from panels import Ask, dashboard, graph, stat, variable
+from panels import Ask, dashboard, graph, per_minute, stat, variable
 
 CHOSEN = '{namespace=~"$namespace"}'
+STALE = '{namespace=~"$namespace", state="stale"}'
 BY = "namespace, agent"
 AGENT = "{{namespace}}/{{agent}}"
 NAME = "voiceagent_gateway"
@@ -31,7 +32,7 @@ PAGE = dashboard(
                 stat("Calls", f"sum(max by ({BY}) (voiceagent_fleet_sessions_active{CHOSEN}))"),
                 stat(
                     "Pods that do not answer",
-                    f'sum(max by ({BY}) (voiceagent_fleet_pods{{state="stale", namespace=~"$namespace"}})) or vector(0)',
+                    f"sum(max by ({BY}) (voiceagent_fleet_pods{STALE})) or vector(0)",
                     steps=((None, "green"), (1, "orange")),
                 ),
             ],
@@ -41,19 +42,19 @@ PAGE = dashboard(
             [
                 graph(
                     "Tokens given a minute, by agent",
-                    Ask(f"60 * sum by ({BY}) (rate({NAME}_tokens_total{CHOSEN}[$__rate_interval]))", AGENT),
+                    per_minute(f"{NAME}_tokens_total", BY, CHOSEN, AGENT),
                 ),
                 graph(
                     "Tokens refused a minute, by problem",
-                    Ask(f"60 * sum by (problem) (rate({NAME}_token_refusals_total[$__rate_interval]))", "{{problem}}"),
+                    per_minute(f"{NAME}_token_refusals_total", "problem", "", "{{problem}}"),
                 ),
                 graph(
                     "Requests beyond a rate limit a minute",
-                    Ask(f"60 * sum by (limit) (rate({NAME}_rate_limited_total[$__rate_interval]))", "{{limit}}"),
+                    per_minute(f"{NAME}_rate_limited_total", "limit", "", "{{limit}}"),
                 ),
                 graph(
                     "Agents called into rooms that lived without one, a minute",
-                    Ask(f"60 * sum by ({BY}) (rate({NAME}_dispatches_total{CHOSEN}[$__rate_interval]))", AGENT),
+                    per_minute(f"{NAME}_dispatches_total", BY, CHOSEN, AGENT),
                 ),
             ],
         ),

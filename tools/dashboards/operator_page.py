@@ -1,13 +1,8 @@
 """The operator: reconciles, queue, requests to the API server, leader, rooms."""
 
-from panels import Ask, dashboard, graph, percentiles, stat
+from panels import Ask, dashboard, graph, per_minute, percentiles, stat
 
 NAME = "voiceagent_operator"
-
-
-def a_minute(metric: str, by: str, legend: str) -> Ask:
-    """How often, a minute."""
-    return Ask(f"60 * sum by ({by}) (rate({metric}[$__rate_interval]))", legend)
 
 
 PAGE = dashboard(
@@ -35,7 +30,9 @@ PAGE = dashboard(
         (
             "Work",
             [
-                graph("Reconciles a minute, by result", a_minute(f"{NAME}_reconciles_total", "result", "{{result}}")),
+                graph(
+                    "Reconciles a minute, by result", per_minute(f"{NAME}_reconciles_total", "result", "", "{{result}}")
+                ),
                 percentiles("Time for a reconcile", f"{NAME}_reconcile_seconds", "", ""),
                 graph(
                     "Queue",
@@ -50,12 +47,13 @@ PAGE = dashboard(
             "API server",
             [
                 graph(
-                    "Requests a minute", a_minute(f"{NAME}_api_requests_total", "method, code", "{{method}} {{code}}")
+                    "Requests a minute",
+                    per_minute(f"{NAME}_api_requests_total", "method, code", "", "{{method}} {{code}}"),
                 ),
                 percentiles("Time for an answer", f"{NAME}_api_request_seconds", "method", "", "{{method}}"),
                 graph(
                     "Watches refused or ended by an error, a minute",
-                    a_minute(f"{NAME}_watch_errors_total", "kind, code", "{{kind}} {{code}}"),
+                    per_minute(f"{NAME}_watch_errors_total", "kind, code", "", "{{kind}} {{code}}"),
                     about="410 is usual after a pause.",
                 ),
             ],
@@ -65,12 +63,12 @@ PAGE = dashboard(
             [
                 graph(
                     "Agents called into rooms, a minute",
-                    a_minute(f"{NAME}_dispatches_total", "reason", "{{reason}}"),
+                    per_minute(f"{NAME}_dispatches_total", "reason", "", "{{reason}}"),
                     width=12,
                 ),
                 graph(
                     "Calls into rooms that LiveKit refused, a minute",
-                    a_minute(f"{NAME}_dispatch_failures_total", "reason", "{{reason}}"),
+                    per_minute(f"{NAME}_dispatch_failures_total", "reason", "", "{{reason}}"),
                     width=12,
                 ),
             ],

@@ -48,14 +48,19 @@ def graph(title: str, *asks: Ask, **more: Any) -> Panel:
     return Panel("timeseries", title, asks, **more)
 
 
-def stat(title: str, expr: str, width: int = 4, **more: Any) -> Panel:
+def stat(title: str, expr: str, **more: Any) -> Panel:
     """One number."""
-    return Panel("stat", title, [Ask(expr)], width, 4, **more)
+    return Panel("stat", title, [Ask(expr)], width=4, height=4, **more)
 
 
 def table(title: str, expr: str, columns: dict[str, str], width: int = WIDTH, **more: Any) -> Panel:
     """A line for each series of this moment; `Value` is the column of the number."""
     return Panel("table", title, [Ask(expr)], width, columns=columns, **more)
+
+
+def per_minute(metric: str, by: str, chosen: str, legend: str = "") -> Ask:
+    """How often a counter counted, a minute."""
+    return Ask(f"60 * sum by ({by}) (rate({metric}{chosen}[$__rate_interval]))", legend)
 
 
 def percentiles(title: str, histogram: str, by: str, chosen: str, legend: str = "", **more: Any) -> Panel:
