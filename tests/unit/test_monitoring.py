@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from alert_cases import series_of
 from exposed_metrics import Exposed, exposed
 from promql_checks import Wrong, labels_of, legend_labels, matched
 from voiceagent_sandbox.paths import REPO
@@ -106,6 +107,14 @@ def test_an_alert_asks_for_what_is_told(alert: str, told: Exposed) -> None:
     assert set(annotations) == {"summary", "description"}
     assert legend_labels(" ".join(annotations.values())) <= labels
     assert ALERTS[alert]["labels"]["severity"] in ("critical", "warning", "info")
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_the_series_that_an_alert_is_tried_with_are_told(alert: str, told: Exposed) -> None:
+    cases = yaml.safe_load((REPO / "tests/integration/monitoring_cases.yaml").read_text(encoding="utf-8"))
+    for series in (cases[alert]["fires"], *cases[alert]["silent"]):
+        for selector in series_of(series):
+            labels_of(selector, told.metrics)
 
 
 def test_alerts_name_problems_that_the_gateway_has() -> None:
