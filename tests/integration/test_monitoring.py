@@ -48,6 +48,11 @@ def test_by_default_there_is_nothing_of_it() -> None:
     assert not [document for document in documents if document["metadata"]["name"].endswith("-metrics")]
 
 
+def test_values_of_a_release_from_before_do_without_it() -> None:
+    """`helm upgrade --reuse-values` has none of the values that came since."""
+    assert not {document["kind"] for document in render("monitoring=null")} & set(KINDS)
+
+
 @pytest.fixture(scope="module")
 def monitoring_crds(cluster: Any) -> None:
     """The Prometheus operator's CRDs."""
@@ -94,8 +99,8 @@ def test_the_api_server_takes_them_with_the_prometheus_operators_crds(
     documents = of_kind(kind, render(*ALL)) + of_kind(kind, with_values)
     assert documents
     for document in documents:
-        document["metadata"]["namespace"] = "default"
-        done = dry_run(cluster, document)
+        here = {**document, "metadata": {**document["metadata"], "namespace": "default"}}
+        done = dry_run(cluster, here)
         assert done.returncode == 0, done.stderr
 
 

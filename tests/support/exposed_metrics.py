@@ -81,7 +81,8 @@ def operator_text() -> bytes:
     tables.note(VOICE_AGENT, None, agent_body())
     metrics.requests.labels("GET", "200")
     metrics.request_seconds.labels("GET")
-    metrics.watch_errors.labels("VoiceAgent", "410")
+    for kind in tables.counts():
+        metrics.watch_errors.labels(kind, "410")
     return generate_latest(metrics.registry)
 
 

@@ -38,9 +38,7 @@ class Limits:
     unknown_key: RateLimit
 
 
-def limits_of(
-    settings: RateLimits, buckets: Buckets, on_refused: Callable[[str], None] = lambda kind: None
-) -> Limits:
+def limits_of(settings: RateLimits, buckets: Buckets, on_refused: Callable[[str], None] = lambda kind: None) -> Limits:
     """The limits of the settings. `on_refused` is told the kind of limit for each request that is too many."""
     return Limits(
         RateLimit("address", settings.address_per_minute, buckets, on_refused),
