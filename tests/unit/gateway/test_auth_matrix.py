@@ -244,9 +244,7 @@ async def test_who_tries_keys_is_stopped_before_they_are_checked(auth: Any, ask:
     assert [answer.status_code for answer in answers] == [401, 429, 429]
 
 
-async def test_requests_beyond_a_limit_are_counted(
-    auth: Any, ask: httpx.AsyncClient
-) -> None:
+async def test_requests_beyond_a_limit_are_counted(auth: Any, ask: httpx.AsyncClient) -> None:
     counters = GatewayCounters()
     rates = RateLimits(address_per_minute=1, caller_per_minute=0)
     auth.gate = replace(auth.gate, limits=limits_of(rates, MemoryBuckets(), counters.rate_limited))
