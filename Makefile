@@ -12,6 +12,7 @@ export HELM_BINARY ?= $(CACHE)/bin/helm
 ONCE_MORE := --reruns 1 -rR
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 export VICTORIA_METRICS_BINARY ?= $(CACHE)/bin/victoria-metrics
+export VMALERT_TOOL_BINARY ?= $(CACHE)/bin/vmalert-tool
 
 .PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day clean
 
@@ -52,18 +53,20 @@ lint: $(VENV)/.installed ## ruff, mypy, import-linter, generated files; helm lin
 	MYPYPATH=tests/benchmarks:tests/support $(RUN)/mypy tests/benchmarks/bench_*.py
 	PYTHONPATH=sandbox/src $(RUN)/lint-imports
 	@for made in crd reference values_schema providers_page; do $(RUN)/python -m voiceagent_api.$$made --check || exit 1; done
+	@$(RUN)/python tools/dashboards --check
 
 format: $(VENV)/.installed ## Put the code in form
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-crds: $(VENV)/.installed ## Make CRD, reference page and parts of the chart's schema from the types
+crds: $(VENV)/.installed ## Make CRD, reference page and parts of the chart's schema from the types; and the dashboards
 	@mkdir -p build
 	$(RUN)/python -m voiceagent_api.crd > build/made && mv build/made crds/voiceagents.yaml
 	cp crds/voiceagents.yaml charts/voiceagent-operator/files/voiceagents.yaml
 	$(RUN)/python -m voiceagent_api.reference > build/made && mv build/made docs/reference.md
 	$(RUN)/python -m voiceagent_api.values_schema > build/made && mv build/made charts/voiceagent-operator/values.schema.json
 	$(RUN)/python -m voiceagent_api.providers_page > build/made && mv build/made docs/providers.md
+	$(RUN)/python tools/dashboards
 
 client: ## Build the web client's files
 	@$(SANDBOX) client

@@ -41,12 +41,12 @@ class Limits:
     unknown_key: RateLimit
 
 
-def limits_of(settings: RateLimits, buckets: Buckets) -> Limits:
-    """The limits of the settings."""
+def limits_of(settings: RateLimits, buckets: Buckets, on_refused: Callable[[str], None] = lambda kind: None) -> Limits:
+    """The limits of the settings. `on_refused` is told the kind of limit for each request that is too many."""
     return Limits(
-        RateLimit("address", settings.address_per_minute, buckets),
-        RateLimit("caller", settings.caller_per_minute, buckets),
-        RateLimit("address with unknown keys", settings.unknown_keys_per_minute, buckets),
+        RateLimit("address", settings.address_per_minute, buckets, on_refused),
+        RateLimit("caller", settings.caller_per_minute, buckets, on_refused),
+        RateLimit("address with unknown keys", settings.unknown_keys_per_minute, buckets, on_refused),
     )
 
 

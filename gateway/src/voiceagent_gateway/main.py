@@ -187,7 +187,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             history=history,
             clock=_now,
             new_id=lambda: os.urandom(ID_BYTES).hex(),
-            gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets)),
+            gate=Gate(known.callers, limits_of(gateway.rate_limits, shared.buckets, counters.rate_limited)),
             waiting_for_keys=known.waiting_for,
             counters=counters,
             usage=keeper,

@@ -34,6 +34,17 @@ class GatewayCounters:
             registry=self.registry,
         )
 
+        self._rate_limited = Counter(
+            "voiceagent_gateway_rate_limited",
+            "Requests beyond a rate limit, by what the limit counts by.",
+            ("limit",),
+            registry=self.registry,
+        )
+
+    def rate_limited(self, limit: str) -> None:
+        """Count a request that was too many."""
+        self._rate_limited.labels(limit).inc()
+
     def text(self, fleet: Fleet, *, as_openmetrics: bool) -> tuple[bytes, str]:
         """The exposition and its content type."""
         both = _Both(fleet, self.registry)

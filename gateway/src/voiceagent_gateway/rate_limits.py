@@ -79,9 +79,12 @@ class MemoryBuckets:
 class RateLimit:
     """One limit, for everybody who falls under it."""
 
-    def __init__(self, kind: str, per_minute: int, buckets: Buckets) -> None:
-        """`kind` is what is counted by: address, caller."""
+    def __init__(
+        self, kind: str, per_minute: int, buckets: Buckets, on_refused: Callable[[str], None] = lambda kind: None
+    ) -> None:
+        """`kind` is what is counted by: address, caller. `on_refused` is told it for each request that is too many."""
         self._kind = kind
+        self._on_refused = on_refused
         self._per_minute = per_minute
         self._rate = rate_of(per_minute)
         self._buckets = buckets
@@ -92,6 +95,7 @@ class RateLimit:
             return
         wait = await self._buckets.take(f"{self._kind}:{who}", self._rate)
         if wait > 0:
+            self._on_refused(self._kind)
             seconds = max(1, math.ceil(wait))
             detail = (
                 f"More than {self._per_minute} requests a minute came from this {self._kind}. "

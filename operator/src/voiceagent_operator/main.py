@@ -28,6 +28,7 @@ from voiceagent_operator.election import Elector
 from voiceagent_operator.errors import ApiError
 from voiceagent_operator.events import EventRecorder
 from voiceagent_operator.fence import always, fence
+from voiceagent_operator.gauges import register_gauges
 from voiceagent_operator.handlers import register_handlers
 from voiceagent_operator.health import Health, health_app
 from voiceagent_operator.informer import register_login
@@ -186,7 +187,7 @@ async def run(settings: Settings, install: InstallConfig) -> None:
     def leading() -> bool:
         return elector.leading if elector else ready.is_set()
 
-    _gauges(metrics, queue, tables, leading)
+    register_gauges(metrics, queue, tables, leading)
     health = Health(
         queue, workers, tables, ready.is_set, leading, watch_errors.missing, loop.time, lambda: _answers(client)
     )
@@ -241,17 +242,6 @@ async def _answers(client: Client) -> bool:
     except (ApiError, TimeoutError):
         return False
     return True
-
-
-def _gauges(metrics: Metrics, queue: WorkQueue[Key], tables: Tables, leading: Callable[[], bool]) -> None:
-    metrics.read("queue_depth", "VoiceAgents that wait to be reconciled, or are being reconciled.", queue.depth)
-    metrics.read(
-        "queue_age_seconds",
-        "For how long the first of them has been due, where this operator works.",
-        lambda: queue.age_seconds() if leading() else 0.0,
-    )
-    metrics.read("leader", "1 for the operator that works, 0 for one that stands by.", lambda: float(leading()))
-    metrics.read_each("watched_objects", "Objects that are known, by kind.", "kind", tables.counts)
 
 
 async def _listen(server: web.AppRunner, settings: Settings) -> None:

@@ -5,7 +5,7 @@ to reconcile. Thousands of agents must fit, so children are kept packed, and of 
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from voiceagent_api.names import LABEL_AGENT
@@ -96,6 +96,10 @@ class Tables:
     def agents(self) -> list[Key]:
         """All VoiceAgents."""
         return self._agents.places()
+
+    def agent_bodies(self) -> Iterator[Object]:
+        """All VoiceAgents as last seen, one unpacked at a time."""
+        return (body for key in self.agents() if (body := self.agent(key)) is not None)
 
     def child(self, kind: Kind, where: Key) -> Object | None:
         """A child by name, as last seen."""

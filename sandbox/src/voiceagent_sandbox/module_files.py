@@ -21,6 +21,15 @@ class ModuleFile:
 
 SCALED_OBJECT_CRD = ModuleFile("keda", "github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_scaledobjects.yaml")
 """KEDA's CRD of the ScaledObject."""
+_MONITORING_CRDS = "example/prometheus-operator-crd/monitoring.coreos.com"
+MONITORING_CRDS = tuple(
+    ModuleFile(
+        "prometheus-operator", "github.com/prometheus-operator/prometheus-operator", f"{_MONITORING_CRDS}_{plural}.yaml"
+    )
+    for plural in ("podmonitors", "prometheusrules", "servicemonitors")
+)
+"""The Prometheus operator's CRDs that the chart has objects of."""
+CRDS = (SCALED_OBJECT_CRD, *MONITORING_CRDS)
 
 
 class ModuleFiles:

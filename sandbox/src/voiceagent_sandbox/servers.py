@@ -61,8 +61,12 @@ VICTORIA_METRICS = Program(
     "victoria-metrics", "victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"
 )
 """Answers Prometheus' queries: the gateway's history is tested against it."""
+VMALERT_TOOL = Program(
+    "vmalert-tool", "victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert-tool"
+)
+"""Runs the unit tests of the chart's alerts."""
 SIMULATION_PROGRAMS = (*APISERVER_PROGRAMS, SCHEDULER, KWOK)
-INTEGRATION_PROGRAMS = (*APISERVER_PROGRAMS, LIVEKIT, HELM, VICTORIA_METRICS)
+INTEGRATION_PROGRAMS = (*APISERVER_PROGRAMS, LIVEKIT, HELM, VICTORIA_METRICS, VMALERT_TOOL)
 ALL_PROGRAMS = (*NODE_PROGRAMS, LIVEKIT, KIND, HELM, TRAEFIK, METRICS_SERVER)
 
 

@@ -19,6 +19,7 @@ from voiceagent_gateway.identity import Identity
 from voiceagent_gateway.issuer_keys import IssuerKey
 from voiceagent_gateway.key_ring import KeyRing
 from voiceagent_gateway.model import AgentRef, LiveKitCredentials
+from voiceagent_gateway.prometheus_text import GatewayCounters
 from voiceagent_gateway.rate_limits import MemoryBuckets
 
 SECRET = "a-secret-of-at-least-32-characters"
@@ -241,6 +242,20 @@ async def test_who_tries_keys_is_stopped_before_they_are_checked(auth: Any, ask:
     answers = [await ask.get("/agents", headers={"Authorization": f"Bearer {new_key('all')}"}) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [401, 429, 429]
+
+
+async def test_requests_beyond_a_limit_are_counted(auth: Any, ask: httpx.AsyncClient) -> None:
+    counters = GatewayCounters()
+    rates = RateLimits(address_per_minute=1, caller_per_minute=0)
+    auth.gate = replace(auth.gate, limits=limits_of(rates, MemoryBuckets(), counters.rate_limited))
+
+    for _ in range(3):
+        await ask.get(f"/token?{S}", headers=bearer("all"))
+
+    def counted(limit: str) -> float | None:
+        return counters.registry.get_sample_value("voiceagent_gateway_rate_limited_total", {"limit": limit})
+
+    assert (counted("address"), counted("caller")) == (2, None)
 
 
 def test_nobody_is_allowed_anything_by_default() -> None:
