@@ -13,8 +13,10 @@
 {{- $policy := .root.Values.networkPolicy -}}
 # Names.
 - ports:
-    - {port: 53, protocol: UDP}
-    - {port: 53, protocol: TCP}
+    {{- range $policy.dnsPorts }}
+    - {port: {{ . }}, protocol: UDP}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
   {{- with $policy.dnsPeers }}
   to: {{- toYaml . | nindent 4 }}
   {{- end }}

@@ -21,6 +21,11 @@ class ModuleFile:
 
 SCALED_OBJECT_CRD = ModuleFile("keda", "github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_scaledobjects.yaml")
 """KEDA's CRD of the ScaledObject."""
+HTTP_ROUTE_CRD = ModuleFile(
+    "gateway-api", "sigs.k8s.io/gateway-api", "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"
+)
+"""The Gateway API's CRD of the HTTPRoute."""
+TEST_FILES = (SCALED_OBJECT_CRD, HTTP_ROUTE_CRD)
 
 
 class ModuleFiles:
