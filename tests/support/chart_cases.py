@@ -50,9 +50,7 @@ def at(text: str) -> Place:
 
 def find(documents: list[dict[str, Any]], place: Place, load: Any) -> Any:
     """What is at a place, or ABSENT; `load` reads YAML in texts."""
-    found: Any = next(
-        (d for d in documents if (d["kind"], d["metadata"]["name"]) == (place.kind, place.name)), ABSENT
-    )
+    found: Any = next((d for d in documents if (d["kind"], d["metadata"]["name"]) == (place.kind, place.name)), ABSENT)
     for name in place.path:
         if isinstance(found, str):
             found = load(found)
