@@ -40,4 +40,4 @@ def render_values(values: Mapping[str, Any], namespace: str = "default") -> list
 
 def _objects(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     assert done.returncode == 0, done.stderr
-    return [document for document in yaml.load_all(done.stdout, Loader) if document]  # noqa: S506 (a safe loader)
+    return [document for document in yaml.load_all(done.stdout, Loader) if document]
