@@ -81,7 +81,7 @@ def _group(name: str, values: Sequence[Value], schema: Schema) -> Iterator[str]:
     yield ""
 
 
-def _described(node: yaml.Node, data: Any, path: tuple[str, ...], lines: Sequence[str]) -> Iterator[Value]:
+def _described(node: yaml.Node | None, data: Any, path: tuple[str, ...], lines: Sequence[str]) -> Iterator[Value]:
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:
