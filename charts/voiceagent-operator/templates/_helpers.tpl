@@ -1,4 +1,12 @@
+{{- /* With --reuse-values helm gives a newer chart the older one's values, without those that are new. */}}
+{{- define "voiceagent.whole" -}}
+{{- if not (hasKey .Values "commonLabels") -}}
+{{- fail "The values are those of an older version of this chart: upgrade with --reset-then-reuse-values in place of --reuse-values." -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "voiceagent.name" -}}
+{{- include "voiceagent.whole" . -}}
 {{- .Release.Name | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
@@ -8,6 +16,7 @@
 {{- end -}}
 
 {{- define "voiceagent.labels" -}}
+{{- include "voiceagent.whole" . -}}
 {{- $labels := dict
   "app.kubernetes.io/part-of" "voiceagent-operator"
   "app.kubernetes.io/instance" .Release.Name

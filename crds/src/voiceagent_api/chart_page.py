@@ -130,18 +130,11 @@ def _type(node: Schema) -> str:
         return ", ".join(f"`{choice}`" for choice in node["enum"])
     if "anyOf" in node:
         return " or ".join(_type(choice) for choice in node["anyOf"])
-    least, most = node.get("minimum"), node.get("maximum")
-    names = {"array": "list", "object": "map"}
-    told = names.get(node["type"], str(node["type"]))
-    match least, most:
-        case None, None:
-            return told
-        case least, None:
-            return f"{told}, at least {least}"
-        case None, most:
-            return f"{told}, at most {most}"
-        case least, most:
-            return f"{told}, {least} to {most}"
+    written = {"array": "list", "object": "map"}
+    kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    told = " or ".join(written.get(kind, kind) for kind in kinds)
+    bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
+    return ", ".join([told, *(f"{words} {node[bound]}" for bound, words in bounds.items() if bound in node)])
 
 
 def _default(value: Any) -> str:

@@ -25,7 +25,7 @@ HTTP_ROUTE_CRD = ModuleFile(
     "gateway-api", "sigs.k8s.io/gateway-api", "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"
 )
 """The Gateway API's CRD of the HTTPRoute."""
-TEST_FILES = (SCALED_OBJECT_CRD, HTTP_ROUTE_CRD)
+CRDS = (SCALED_OBJECT_CRD, HTTP_ROUTE_CRD)
 
 
 class ModuleFiles:

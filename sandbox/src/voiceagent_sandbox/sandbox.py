@@ -13,7 +13,7 @@ from voiceagent_sandbox.engine import Engine
 from voiceagent_sandbox.existing import ExistingCluster
 from voiceagent_sandbox.images import ImageLoader, ImageMaker, Images, own_images, remove_images
 from voiceagent_sandbox.install import ADDRESS, Installer
-from voiceagent_sandbox.module_files import TEST_FILES, ModuleFiles
+from voiceagent_sandbox.module_files import CRDS, ModuleFiles
 from voiceagent_sandbox.node_image import NodeImage
 from voiceagent_sandbox.paths import CLUSTER_NAME, Paths
 from voiceagent_sandbox.process import Runner, SandboxError
@@ -159,8 +159,8 @@ class Sandbox:
                 tuple(p for p in servers.INTEGRATION_PROGRAMS if p not in given or not (assets / p.name).exists()),
                 self.progress,
             )
-            for file in TEST_FILES:
-                ModuleFiles(self.paths, self._runner, go).make(file, self.progress)
+            for crd in CRDS:
+                ModuleFiles(self.paths, self._runner, go).make(crd, self.progress)
             return built.bin
 
     def simulation_servers(self) -> Path:

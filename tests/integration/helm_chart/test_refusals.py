@@ -34,6 +34,17 @@ def test_what_cannot_be_is_refused(values: Values, told: str) -> None:
     assert told in done.stderr
 
 
+def test_values_of_an_older_chart_are_told_of_in_a_sentence() -> None:
+    new = ("commonLabels", "commonAnnotations", "proxy", "caBundle", "networkPolicy", "livekitServer", "tests")
+    parts = {
+        part: dict.fromkeys(("serviceAccount", "podSecurityContext", "extraEnv", "podDisruptionBudget"))
+        for part in ("operator", "gateway")
+    }
+    done = template({**dict.fromkeys(new), **parts, "extraObjects": None})
+    assert done.returncode != 0
+    assert "upgrade with --reset-then-reuse-values in place of --reuse-values" in done.stderr
+
+
 def test_a_gateway_that_is_not_there_needs_nothing() -> None:
     assert template(nested({**SCALED, "redis.url": "", "gateway.enabled": False})).returncode == 0
 
