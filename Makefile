@@ -52,20 +52,21 @@ lint: $(VENV)/.installed ## ruff, mypy, import-linter, generated files; helm lin
 	$(RUN)/mypy $(addprefix -p ,$(PACKAGES))
 	MYPYPATH=tests/benchmarks:tests/support $(RUN)/mypy tests/benchmarks/bench_*.py
 	PYTHONPATH=sandbox/src $(RUN)/lint-imports
-	@for made in crd reference values_schema providers_page; do $(RUN)/python -m voiceagent_api.$$made --check || exit 1; done
+	@for made in crd reference values_schema providers_page chart_page; do $(RUN)/python -m voiceagent_api.$$made --check || exit 1; done
 	@$(RUN)/python tools/dashboards --check
 
 format: $(VENV)/.installed ## Put the code in form
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-crds: $(VENV)/.installed ## Make CRD, reference page and parts of the chart's schema from the types; and the dashboards
+crds: $(VENV)/.installed ## Make CRD, reference pages and parts of the chart's schema from the types; and the dashboards
 	@mkdir -p build
 	$(RUN)/python -m voiceagent_api.crd > build/made && mv build/made crds/voiceagents.yaml
 	cp crds/voiceagents.yaml charts/voiceagent-operator/files/voiceagents.yaml
 	$(RUN)/python -m voiceagent_api.reference > build/made && mv build/made docs/reference.md
 	$(RUN)/python -m voiceagent_api.values_schema > build/made && mv build/made charts/voiceagent-operator/values.schema.json
 	$(RUN)/python -m voiceagent_api.providers_page > build/made && mv build/made docs/providers.md
+	$(RUN)/python -m voiceagent_api.chart_page > build/made && mv build/made docs/chart.md
 	$(RUN)/python tools/dashboards
 
 client: ## Build the web client's files

@@ -17,6 +17,10 @@ class InstallError(Exception):
 
 OptionalAddress = Annotated[str, Field(pattern=r"^$|^(https?|wss?)://[^\s/]+")]
 """An address, or nothing."""
+ProxyAddress = Annotated[str, Field(pattern=r"^$|^https?://[^\s/?#@]+/?$")]
+"""A proxy without user and password, which would be in a ConfigMap and in every pod's description."""
+NEVER_BY_PROXY = ("localhost", "127.0.0.1", ".svc", ".cluster.local")
+"""Pods and Services of the cluster, by their full names."""
 
 
 class LiveKitDefaults(Model):
@@ -79,6 +83,50 @@ class RolloutDefaults(Model):
     )
 
 
+class ProxySettings(Model):
+    """Through which HTTP proxy programs reach what is outside the cluster."""
+
+    http: ProxyAddress = Field(default="", description="Proxy for http addresses; empty for none.")
+    https: ProxyAddress = Field(default="", description="Proxy for https and wss addresses; empty for none.")
+    no_proxy: list[Annotated[str, Field(pattern=r"^[^\s,]+$")]] = Field(
+        default_factory=list,
+        description="Hosts and domains that are reached directly, beside those of the cluster. Names and single "
+        "addresses only: few programs understand networks here.",
+    )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that programs read, in both spellings, since some know only one; none without a proxy."""
+        if not (self.http or self.https):
+            return {}
+        named = {
+            "HTTP_PROXY": self.http,
+            "HTTPS_PROXY": self.https,
+            "NO_PROXY": ",".join((*NEVER_BY_PROXY, *self.no_proxy)),
+        }
+        upper = {name: value for name, value in named.items() if value}
+        return upper | {name.lower(): value for name, value in upper.items()}
+
+
+class CaBundle(Model):
+    """Authorities that are trusted in place of those of the images."""
+
+    config_map_name: str = Field(
+        default="",
+        description="ConfigMap with the whole bundle in PEM, in the release's namespace and in that of each agent; "
+        "empty for the images' own.",
+    )
+    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$")] = Field(
+        default="ca-bundle.crt", description="Key of the ConfigMap."
+    )
+
+    def environment(self, folder: str) -> dict[str, str]:
+        """The variables by which OpenSSL and Rust's TLS, requests and gRPC take the bundle mounted at `folder`."""
+        if not self.config_map_name:
+            return {}
+        file = f"{folder}/{self.key}"
+        return dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"), file)
+
+
 class InstallConfig(Model):
     """Defaults of one install of the operator."""
 
@@ -92,6 +140,8 @@ class InstallConfig(Model):
     redis: RedisSettings = RedisSettings()
     network_policy: NetworkPolicyDefaults = NetworkPolicyDefaults()
     rollout: RolloutDefaults = RolloutDefaults()
+    proxy: ProxySettings = ProxySettings()
+    ca_bundle: CaBundle = CaBundle()
 
     def knows_provider(self, kind: str, provider: str) -> bool:
         """Whether the install names this provider: also one that only its own worker image has."""

@@ -36,6 +36,7 @@ CONTROL_MOUNT_PATH: Final = "/var/run/voiceagent/control"
 CONTROL_TOKEN_KEY: Final = "token"  # noqa: S105 (a key's name, not a secret)
 """The key of an agent's control Secret, and the name of the mounted file: the bearer token of POST /drain."""
 LIVEKIT_MOUNT_PATH: Final = "/var/run/voiceagent/livekit"
+CA_MOUNT_PATH: Final = "/var/run/voiceagent/ca"
 LIVEKIT_API_KEY: Final = "LIVEKIT_API_KEY"
 """The key of the LiveKit Secret, and the name of the mounted file, that holds the API key."""
 LIVEKIT_API_SECRET: Final = "LIVEKIT_API_SECRET"  # noqa: S105 (a key's name, not a secret)

@@ -34,6 +34,8 @@ PARTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("gateway", "maxWaiting"): ("gateway", "maxWaiting"),
     ("redis", "url"): ("redis", "url"),
     ("redis", "memorySecretName"): ("redis", "memorySecretName"),
+    ("proxy",): ("proxy",),
+    ("caBundle",): ("caBundle",),
 }
 """Which value of the chart is which field of the install's configuration."""
 

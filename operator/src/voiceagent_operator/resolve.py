@@ -15,7 +15,7 @@ from voiceagent_api.catalogue import (
     unknown_provider_sentence,
 )
 from voiceagent_api.conversation import ModelChoice, Plugin, Providers
-from voiceagent_api.install import InstallConfig
+from voiceagent_api.install import CaBundle, InstallConfig, ProxySettings
 from voiceagent_api.names import default_agent_name
 from voiceagent_api.options import option_problems
 from voiceagent_api.providers.entries import third_party_entry
@@ -87,6 +87,8 @@ class Plan:
     """In the order in which they are asked."""
     mcp_servers: tuple[McpServerPlan, ...]
     instructions: str
+    proxy: ProxySettings
+    ca_bundle: CaBundle
 
     @property
     def all_providers(self) -> tuple[ProviderPlan, ...]:
@@ -140,6 +142,8 @@ def resolve(agent: VoiceAgent, install: InstallConfig, instructions: str) -> Pla
             for server in spec.mcp_servers
         ),
         instructions=instructions,
+        proxy=install.proxy,
+        ca_bundle=install.ca_bundle,
     )
 
 

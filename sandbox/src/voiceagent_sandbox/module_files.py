@@ -29,7 +29,11 @@ MONITORING_CRDS = tuple(
     for plural in ("podmonitors", "prometheusrules", "servicemonitors")
 )
 """The Prometheus operator's CRDs that the chart has objects of."""
-CRDS = (SCALED_OBJECT_CRD, *MONITORING_CRDS)
+HTTP_ROUTE_CRD = ModuleFile(
+    "gateway-api", "sigs.k8s.io/gateway-api", "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"
+)
+"""The Gateway API's CRD of the HTTPRoute."""
+CRDS = (SCALED_OBJECT_CRD, HTTP_ROUTE_CRD, *MONITORING_CRDS)
 
 
 class ModuleFiles:

@@ -5,9 +5,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from voiceagent_api import crd, providers_page, reference, values_schema
+from voiceagent_api import chart_page, crd, providers_page, reference, values_schema
 
-MADE = (crd, reference, values_schema, providers_page)
+MADE = (crd, reference, values_schema, providers_page, chart_page)
 
 
 @pytest.mark.parametrize("module", MADE, ids=lambda module: module.__name__)
@@ -34,3 +34,36 @@ def test_the_charts_schema_takes_over_a_changed_bound() -> None:
     document = json.loads(values_schema.COMMITTED_FILE.read_text())
     document["properties"]["gateway"]["properties"]["tokenTTLSeconds"]["maximum"] = 7
     assert values_schema.values_schema(json.dumps(document)) == values_schema.COMMITTED_FILE.read_text()
+
+
+VALUES = """
+# How much.
+# -- The size of the thing,
+# in words.
+size: small
+group:
+  # -- One | two.
+  mode: {a: 1}
+  bare: 7
+"""
+
+
+def test_the_charts_page_takes_descriptions_from_above_the_values() -> None:
+    size, mode = chart_page.described_values(VALUES)
+    assert (size.name, size.description, size.default) == ("size", "The size of the thing, in words.", "small")
+    assert (mode.name, mode.default) == ("group.mode", {"a": 1})
+    assert chart_page.undescribed_values(VALUES) == ["group.bare"]
+
+
+def test_the_charts_page_has_a_group_for_each_group_and_types_from_the_schema() -> None:
+    schema = {
+        "definitions": {"mode": {"type": "object"}},
+        "properties": {
+            "size": {"enum": ["small", "big"]},
+            "group": {"properties": {"mode": {"$ref": "#/definitions/mode"}}},
+        },
+    }
+    table = chart_page.table(chart_page.described_values(VALUES), schema)
+    assert '| `size` | `small`, `big` | `"small"` | The size of the thing, in words. |' in table
+    assert "### `group`" in table
+    assert '| `group.mode` | map | `{"a": 1}` | One \\| two. |' in table

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import orjson
 from voiceagent_api.names import (
+    CA_MOUNT_PATH,
     CONFIG_MOUNT_PATH,
     CONTROL_MOUNT_PATH,
     CREDENTIALS_MOUNT_PATH,
@@ -24,7 +25,6 @@ from voiceagent_api.names import (
     worker_labels,
 )
 from voiceagent_api.shutdown import grace_period_seconds
-from voiceagent_api.voiceagent import VoiceAgentSpec
 from voiceagent_operator.build.config_map import config_map_name
 from voiceagent_operator.build.resources import build_resources, cpus_without_limit, session_memory_bytes
 from voiceagent_operator.objects import Object
@@ -34,6 +34,8 @@ ANNOTATION_LIVEKIT_SECRET: Final = f"{GROUP}/livekit-secret"
 """Uid and resource version of the LiveKit Secret, so that a changed one rolls the pods."""
 ANNOTATION_LIVEKIT_URL: Final = f"{GROUP}/livekit-url"
 WORKER_USER: Final = 65532
+_CA_VOLUME: Final = "credentials-ca"
+"""Of the volumes' names that a podTemplate may not use."""
 _REVISION_TO_COME: Final = "\0revision\0"
 """Stands for the revision until it is known; no name or value of Kubernetes can hold it."""
 _TEMPORARY_PATH: Final = "/tmp"  # noqa: S108 (a path inside the container, an emptyDir of its own)
@@ -90,12 +92,13 @@ def _template(plan: Plan, livekit_stamp: str, revision: str) -> Object:
 def _container(plan: Plan, revision: str) -> Object:
     spec = plan.agent.spec
     resources = build_resources(spec)
+    ca_bundle = plan.ca_bundle.config_map_name
     env_from = [source.model_dump(by_alias=True, exclude_none=True) for source in spec.pod_template.env_from]
     return {
         "name": WORKER_CONTAINER,
         "image": plan.image,
         "imagePullPolicy": plan.image_pull_policy,
-        "env": _environment(spec, revision, cpus_without_limit(resources)),
+        "env": _environment(plan, revision, cpus_without_limit(resources)),
         **({"envFrom": env_from} if env_from else {}),
         "ports": [{"name": WORKER_PORT_NAME, "containerPort": WORKER_PORT, "protocol": "TCP"}],
         "resources": resources,
@@ -113,6 +116,7 @@ def _container(plan: Plan, revision: str) -> Object:
             {"name": "config", "mountPath": CONFIG_MOUNT_PATH, "readOnly": True},
             {"name": "livekit", "mountPath": LIVEKIT_MOUNT_PATH, "readOnly": True},
             {"name": "control", "mountPath": CONTROL_MOUNT_PATH, "readOnly": True},
+            *([{"name": _CA_VOLUME, "mountPath": CA_MOUNT_PATH, "readOnly": True}] if ca_bundle else []),
             *(
                 {
                     "name": _volume_name(index),
@@ -126,7 +130,8 @@ def _container(plan: Plan, revision: str) -> Object:
     }
 
 
-def _environment(spec: VoiceAgentSpec, revision: str, cpus: str | None) -> list[Object]:
+def _environment(plan: Plan, revision: str, cpus: str | None) -> list[Object]:
+    spec = plan.agent.spec
     fixed = {
         ENV_REVISION: revision,
         ENV_MAX_SESSIONS: str(spec.scaling.sessions_per_replica),
@@ -136,6 +141,8 @@ def _environment(spec: VoiceAgentSpec, revision: str, cpus: str | None) -> list[
         "PYTHONDONTWRITEBYTECODE": "1",
         "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
         **({"NUM_CPUS": cpus} if cpus else {}),
+        **plan.proxy.environment(),
+        **plan.ca_bundle.environment(CA_MOUNT_PATH),
     }
     given = {variable.name: variable.model_dump(by_alias=True, exclude_none=True) for variable in spec.pod_template.env}
     ours = {name: {"name": name, "value": value} for name, value in fixed.items()}
@@ -163,11 +170,14 @@ def _volumes(plan: Plan, revision: str) -> list[Object]:
     """Whole directories and optional Secrets: files change under a running pod, and a missing Secret is a
     condition of the VoiceAgent rather than a pod that never starts."""
     config_map = config_map_name(plan.agent.key.name, revision)
+    # Not optional: programs that trust nobody would fail in ways that are harder to read.
+    bundle = [{"name": _CA_VOLUME, "configMap": {"name": name}}] if (name := plan.ca_bundle.config_map_name) else []
     return [
         {"name": "temporary", "emptyDir": {}},
         {"name": "config", "configMap": {"name": config_map}},
         {"name": "livekit", "secret": {"secretName": plan.livekit_secret, "optional": True}},
         {"name": "control", "secret": {"secretName": control_secret_name(plan.agent.key.name), "optional": True}},
+        *bundle,
         *(
             {"name": _volume_name(index), "secret": {"secretName": secret, "optional": True}}
             for index, secret in enumerate(plan.mounted_secrets)
