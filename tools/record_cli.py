@@ -1,4 +1,7 @@
-"""Records a terminal session of the command line as a picture: record_cli.py docs/images/cli.svg.
+"""Records a terminal session of the command line as a picture.
+
+    record_cli.py file docs/images/cli-file.svg
+    record_cli.py cluster docs/images/cli.svg       # KUBECONFIG names a sandbox without a VoiceAgent
 
 The commands run as they would for anybody, on a terminal, in a new folder; the picture shows what they wrote.
 """
@@ -10,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,13 +22,27 @@ from rich.console import Console
 from rich.text import Text
 
 COLUMNS = 110
-SESSION = (
+FILE = (
     "voiceagent init receptionist --instructions 'You answer the phone of Blue Dental.' -f agent.yaml",
     "voiceagent change-tts elevenlabs eleven_turbo_v2_5 --voice Rachel -f agent.yaml",
     "voiceagent plugins add --name sentiment_analisys -f agent.yaml",
     "voiceagent plugins add --name sentiment_analysis -f agent.yaml --yes",
     "voiceagent show -f agent.yaml",
 )
+CLUSTER = (
+    "voiceagent init receptionist --instructions 'You answer the phone of Blue Dental.' -f agent.yaml",
+    "voiceagent apply -f agent.yaml",
+    "voiceagent rollout status",
+    "voiceagent status",
+    "voiceagent sessions",
+    "voiceagent change-llm openai gpt-4o",
+    "voiceagent rollout history",
+    "voiceagent rollout undo --yes",
+)
+SESSIONS = {"file": FILE, "cluster": CLUSTER}
+CALL_FIRST = "voiceagent sessions"
+"""Waits until somebody calls the agent, so that there is something to see."""
+CALL_SECONDS = 300
 
 
 def on_a_terminal(command: str, folder: Path) -> str:
@@ -48,11 +66,22 @@ def on_a_terminal(command: str, folder: Path) -> str:
     return seen.replace("\r\n", "\n")
 
 
-def main(target: Path) -> None:
+def until_called(folder: Path) -> None:
+    """Wait for a call that has had its first answer."""
+    end = time.monotonic() + CALL_SECONDS
+    while '"turn_count": 0' in (calls := on_a_terminal("voiceagent sessions -o json", folder)) or "room" not in calls:
+        if time.monotonic() > end:
+            sys.exit("Nobody called the agent.")
+        time.sleep(1)
+
+
+def main(session: str, target: Path) -> None:
     """Write the picture."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, highlight=False)
     with tempfile.TemporaryDirectory() as folder:
-        for command in SESSION:
+        for command in SESSIONS[session]:
+            if command == CALL_FIRST:
+                until_called(Path(folder))
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
             console.print(Text.from_ansi(on_a_terminal(command, Path(folder))))
     # Fonts of the reader's own machine: a picture in a page may fetch none.
@@ -63,4 +92,4 @@ def main(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))
