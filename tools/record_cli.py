@@ -3,13 +3,13 @@
     record_cli.py file docs/images/cli-file.svg
     record_cli.py cluster docs/images/cli.svg       # KUBECONFIG names a sandbox without a VoiceAgent
 
-The commands run as they would for anybody, on a terminal, in a new folder; the picture shows what they wrote.
+The commands run as they would for anybody, on a terminal, in a new folder; the picture shows what they wrote. In the
+cluster's session somebody must call the agent: tools/picture_call.py does.
 """
 
 import io
 import os
 import pty
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,11 +17,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
-from rich.text import Text
+from terminal_picture import Step, moving, still
 
 COLUMNS = 110
+WINDOW_ROWS = 28
 FILE = (
     "voiceagent init receptionist --instructions 'You answer the phone of Blue Dental.' -f agent.yaml",
     "voiceagent change-tts elevenlabs eleven_turbo_v2_5 --voice Rachel -f agent.yaml",
@@ -75,20 +75,23 @@ def until_called(folder: Path) -> None:
         time.sleep(1)
 
 
-def main(session: str, target: Path) -> None:
-    """Write the picture."""
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, highlight=False)
+def record(session: str) -> list[Step]:
+    """Run a session's commands."""
+    steps = []
     with tempfile.TemporaryDirectory() as folder:
         for command in SESSIONS[session]:
             if command == CALL_FIRST:
                 until_called(Path(folder))
-            console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
-            console.print(Text.from_ansi(on_a_terminal(command, Path(folder))))
-    # Fonts of the reader's own machine: a picture in a page may fetch none.
-    form = re.sub(r"@font-face \{\{.*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-    form = form.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace")
-    form = re.sub(r"\n    <!--.*?-->", "", form)
-    target.write_text(console.export_svg(title="voiceagent", code_format=form, unique_id="cli"), encoding="utf-8")
+            steps.append(Step(command, on_a_terminal(command, Path(folder))))
+    return steps
+
+
+def main(session: str, target: Path) -> None:
+    """Write the picture."""
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, highlight=False)
+    steps = record(session)
+    svg = moving(console, steps, WINDOW_ROWS) if session == "cluster" else still(console, steps)
+    target.write_text(svg, encoding="utf-8")
 
 
 if __name__ == "__main__":
