@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from terminal_picture import Step, moving, still
 
-COLUMNS = 110
+COLUMNS = {"file": 110, "cluster": 130}
 WINDOW_ROWS = 28
 FILE = (
     "voiceagent init receptionist --instructions 'You answer the phone of Blue Dental.' -f agent.yaml",
@@ -45,11 +45,11 @@ CALL_FIRST = "voiceagent sessions"
 CALL_SECONDS = 300
 
 
-def on_a_terminal(command: str, folder: Path) -> str:
+def on_a_terminal(command: str, folder: Path, columns: int) -> str:
     """What a command writes on a terminal of its own, whose questions are answered by yes or by what they propose."""
     ours, theirs = pty.openpty()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
+    environment = {**os.environ, "PATH": path, "TERM": "xterm-256color", "COLUMNS": str(columns)}
     environment.pop("NO_COLOR", None)
     words = ["sh", "-c", command]
     process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment)
@@ -69,7 +69,9 @@ def on_a_terminal(command: str, folder: Path) -> str:
 def until_called(folder: Path) -> None:
     """Wait for a call that has had its first answer."""
     end = time.monotonic() + CALL_SECONDS
-    while '"turn_count": 0' in (calls := on_a_terminal("voiceagent sessions -o json", folder)) or "room" not in calls:
+    while (
+        '"turn_count": 0' in (calls := on_a_terminal("voiceagent sessions -o json", folder, 80)) or "room" not in calls
+    ):
         if time.monotonic() > end:
             sys.exit("Nobody called the agent.")
         time.sleep(1)
@@ -82,13 +84,13 @@ def record(session: str) -> list[Step]:
         for command in SESSIONS[session]:
             if command == CALL_FIRST:
                 until_called(Path(folder))
-            steps.append(Step(command, on_a_terminal(command, Path(folder))))
+            steps.append(Step(command, on_a_terminal(command, Path(folder), COLUMNS[session])))
     return steps
 
 
 def main(session: str, target: Path) -> None:
     """Write the picture."""
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, highlight=False)
+    console = Console(record=True, width=COLUMNS[session], file=io.StringIO(), force_terminal=True, highlight=False)
     steps = record(session)
     svg = moving(console, steps, WINDOW_ROWS) if session == "cluster" else still(console, steps)
     target.write_text(svg, encoding="utf-8")
