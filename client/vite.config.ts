@@ -5,6 +5,9 @@ import { defineConfig, type Plugin, type Rolldown } from "vite";
 // `npm run dev` serves the page from here and asks this gateway for agents and tokens.
 const GATEWAY = "http://localhost:8080";
 
+/** The gateway takes these requests for those of its own page: pages of other sites it may refuse. */
+const OWN_PAGE = { target: GATEWAY, changeOrigin: true, headers: { Origin: GATEWAY } };
+
 /** What a visitor's browser fetches for one page, compressed as HTTP servers do. livekit-client alone is 140 kB of it. */
 const PAGE_MAX_BYTES = 200_000;
 
@@ -66,7 +69,5 @@ export default defineConfig({
       },
     },
   },
-  server: {
-    proxy: { "/agents": GATEWAY, "/token": GATEWAY, "/fleet/": GATEWAY, "/metrics": GATEWAY },
-  },
+  server: { proxy: Object.fromEntries(["/agents", "/token", "/fleet/", "/metrics"].map((path) => [path, OWN_PAGE])) },
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { EventReader } from "../src/fleet/events.ts";
 import { follow, type Link } from "../src/fleet/follow.ts";
-import { formatOf } from "../src/fleet/format.ts";
+import { formatOf, localeOf } from "../src/fleet/format.ts";
 import { columns, highest, type HistoryAnswer } from "../src/fleet/history.ts";
 import { type Agent, agentOf, type Attention, type Fleet, idOf, inOrder, parseFleet } from "../src/fleet/model.ts";
 import { en } from "../src/fleet/words/en.ts";
@@ -187,11 +187,35 @@ describe("a number", () => {
     [60_000, "1 min"],
     [3_600_000 + 120_000, "1 h 2 min"],
   ])("of time: %d ms is %s", (milliseconds, shown) => {
-    expect(formatOf("en").duration(milliseconds)).toBe(shown);
+    expect(formatOf("en").duration(milliseconds).replaceAll("\u00a0", " ")).toBe(shown);
   });
 
   test("that was not measured is a dash", () => {
     expect(formatOf("en").wait(null)).toBe("–");
-    expect(formatOf("fr").wait(1234)).toBe("1,2 s");
+    expect(formatOf("fr").wait(1234)).toBe("1,2\u00a0s");
+  });
+
+  test("is written as in the visitor's country, where the browser tells one of the page's language", () => {
+    expect(localeOf("fr", ["de-DE", "fr-CA", "fr"])).toBe("fr-CA");
+    expect(localeOf("fr", ["en-GB"])).toBe("fr");
+    expect(formatOf("fr").number(1.25)).toBe("1,25");
+    expect(formatOf("en").number(1.25)).toBe("1.25");
+  });
+});
+
+describe("the marks below a chart", () => {
+  const at = Date.parse("2026-05-04T23:30:00Z") / 1000;
+
+  test.each([
+    ["fr", ["23:30\n4 mai", "00:00\n5 mai", "00:30"]],
+    ["en-GB", ["23:30\n4 May", "00:00\n5 May", "00:30"]],
+    ["en", ["11:30 PM\nMay 4", "12:00 AM\nMay 5", "12:30 AM"]],
+  ])("name the day where one begins, in %s", (locale, shown) => {
+    const marks = formatOf(locale, "UTC").marks([at, at + 1800, at + 3600], 1800);
+    expect(marks.map((mark) => mark.replace(/[\u00a0\u202f]/g, " "))).toEqual(shown);
+  });
+
+  test("are days where they are days apart", () => {
+    expect(formatOf("fr", "UTC").marks([at, at + 86_400], 86_400)).toEqual(["4 mai", "5 mai"]);
   });
 });

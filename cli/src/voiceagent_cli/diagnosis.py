@@ -49,6 +49,8 @@ class Found:
     agents: Sequence[Mapping[str, Any]]
     secrets: Mapping[str, frozenset[str]] | None
     """Keys by the names of Secrets, of the namespace that was looked at."""
+    ingress_classes: frozenset[str] | None = None
+    """Of the cluster: each has a controller, or had one."""
     livekit: Mapping[str, str] = field(default_factory=dict)
     """By LiveKit address: what went wrong there, or nothing."""
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -184,6 +186,10 @@ def _ingress(found: Found) -> Check:
     place = f"{one['metadata']['namespace']}/{one['metadata']['name']}"
     hosts = ", ".join(rule.get("host") or "every host" for rule in one["spec"].get("rules") or ())
     addresses = ((one.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    kind = one["spec"].get("ingressClassName")
+    if not addresses and kind and kind in (found.ingress_classes or ()):
+        # Not every controller tells where it listens: one behind a host's own port need not know.
+        return Check("Ingress", Verdict.OK, f"{place} for {hosts} by {kind}, which tells no address")
     if not addresses:
         cure = "Is there an ingress controller for its class? kubectl get ingressclass"
         return Check("Ingress", Verdict.NOTE, f"{place} for {hosts} has no address", cure)

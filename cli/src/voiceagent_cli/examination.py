@@ -30,6 +30,7 @@ async def examine(namespace: str | None, context: str | None) -> Found:
         )
         deployments = await _listed(kube, apps_path(None, "deployments"), "deployments", unread, PART_OF)
         ingresses = await _listed(kube, "/apis/networking.k8s.io/v1/ingresses", "ingresses", unread, PART_OF)
+        classes = await _listed(kube, "/apis/networking.k8s.io/v1/ingressclasses", "ingress_classes", unread)
         maps = await _listed(kube, core_path(None, "configmaps"), "install", unread, PART_OF)
         agents = await _listed(kube, agents_path(place.namespace), "agents", unread)
         secrets = await _listed(kube, core_path(place.namespace, "secrets"), "secrets", unread)
@@ -42,6 +43,7 @@ async def examine(namespace: str | None, context: str | None) -> Found:
         deployments=deployments,
         install=install,
         ingresses=ingresses,
+        ingress_classes=None if classes is None else frozenset(one["metadata"]["name"] for one in classes),
         agents=agents or [],
         secrets=None
         if secrets is None

@@ -23,7 +23,7 @@ import type { Grant } from "../shared/api.ts";
 import type { AgentState, Phase, Problem } from "./messages.ts";
 import { openMicrophone } from "./microphone.ts";
 import { patiently } from "./patience.ts";
-import { disconnectProblem, microphoneProblem, toProblem } from "./problems.ts";
+import { disconnectProblem, microphoneProblem, ProblemError, publishProblem, toProblem } from "./problems.ts";
 import type { Line } from "./transcript.ts";
 
 export interface CallEvents {
@@ -148,7 +148,11 @@ export class Call {
     if (this.#isOver()) return;
     this.#joined = true;
     this.#update();
-    await this.#room.localParticipant.publishTrack(microphone, { source: Track.Source.Microphone });
+    try {
+      await this.#room.localParticipant.publishTrack(microphone, { source: Track.Source.Microphone });
+    } catch (error) {
+      throw new ProblemError(publishProblem(error));
+    }
   }
 
   #listen(): void {

@@ -23,15 +23,28 @@ interface Entry {
   told: string | null;
 }
 
+/** Less than this above the end still counts as the end. */
+const NEAR_PIXELS = 48;
+
 export function createLines(
   scroller: HTMLElement,
   list: HTMLOListElement,
   onFinal: (line: Line, speaker: string) => void,
 ): { render(said: Said): void } {
   const shown = new Map<string, Entry>();
+  // Whoever has scrolled back to read is left there; all others see the newest line, also on a phone that is turned.
+  let following = true;
+  let size = "";
+  scroller.addEventListener("scroll", () => {
+    // What moved because the page was laid out anew was not moved by the caller.
+    if (size === sizeNow()) following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PIXELS;
+    else follow();
+  });
+  const resized = new ResizeObserver(follow);
+  resized.observe(scroller);
+  resized.observe(list);
   return {
     render(said) {
-      const wasAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
       const kept = new Set<string>();
       for (const line of said.transcript) {
         const key = `${line.who} ${line.id}`;
@@ -43,9 +56,18 @@ export function createLines(
         item.remove();
         shown.delete(key);
       }
-      if (wasAtEnd) scroller.scrollTop = scroller.scrollHeight;
+      follow();
     },
   };
+
+  function follow(): void {
+    if (following) scroller.scrollTop = scroller.scrollHeight;
+    size = sizeNow();
+  }
+
+  function sizeNow(): string {
+    return `${scroller.scrollHeight} ${scroller.clientHeight}`;
+  }
 
   function append(key: string, line: Line, agent: Agent | null): Entry {
     const item = document.createElement("li");

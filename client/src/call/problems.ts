@@ -3,16 +3,19 @@
 import {
   ConnectionError,
   ConnectionErrorReason,
+  DeviceUnsupportedError,
   DisconnectReason,
   MediaDeviceFailure,
   NegotiationError,
+  PublishTrackError,
+  TrackInvalidError,
   UnexpectedConnectionState,
 } from "livekit-client";
 
 import { GatewayError } from "../shared/api.ts";
 import type { Problem } from "./messages.ts";
 
-const LOST = /engine restart|engine not connected/i;
+const NOT_PERMITTED = 403;
 
 export class ProblemError extends Error {
   constructor(readonly problem: Problem) {
@@ -41,11 +44,20 @@ export function toProblem(error: unknown): Problem {
       ? { kind: "media-refused" }
       : { kind: "media-unreachable" };
   }
-  // The connection was lost while something was to be sent by it, which LiveKit tells as an error of that.
-  if (error instanceof UnexpectedConnectionState || error instanceof NegotiationError || LOST.test(String(error))) {
-    return { kind: "connection-lost" };
+  if (error instanceof UnexpectedConnectionState || error instanceof NegotiationError) {
+    return { kind: "media-unreachable" };
   }
   return { kind: "unexpected", detail: error instanceof Error ? error.message : String(error) };
+}
+
+/**
+ * Why the microphone could not be sent to a room that the caller is in. Refusals and microphones that do not fit have
+ * classes of their own; a connection that was lost meanwhile is told by LiveKit as plain errors of many kinds.
+ */
+export function publishProblem(error: unknown): Problem {
+  if (error instanceof PublishTrackError && error.status === NOT_PERMITTED) return { kind: "media-refused" };
+  if (error instanceof TrackInvalidError || error instanceof DeviceUnsupportedError) return { kind: "microphone-failed" };
+  return { kind: "connection-lost" };
 }
 
 /** Null where one of the two sides simply hung up. */

@@ -5,16 +5,29 @@ import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
 
 import { h } from "./build.ts";
+import { type Format, NONE } from "./format.ts";
 import { type Columns, highest } from "./history.ts";
 import type { Words } from "./words/words.ts";
 
 const HEIGHT = 200;
+/** What a time of day takes at the least, in pixels. */
+const MARK_PIXELS = 64;
+/** There is no half call. */
+const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [1, 10, 100, 1000].map((times) => step * times)).sort((a, b) => a - b);
+
+interface Chart {
+  readonly title: string;
+  /** For those who cannot see it. */
+  readonly inWords: string;
+  /** Counts, of which there are no parts. */
+  readonly whole: boolean;
+}
 
 /** Draws into the folder of charts, in the page's colours and as wide as there is room. */
 export class Charts {
   readonly #root: HTMLElement;
   #drawn: uPlot[] = [];
-  #last: { columns: Columns; words: Words } | null = null;
+  #last: { columns: Columns; words: Words; format: Format } | null = null;
 
   constructor(root: HTMLElement) {
     this.#root = root;
@@ -22,23 +35,32 @@ export class Charts {
       this.#fit();
     }).observe(root);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      if (this.#last !== null) this.show(this.#last.columns, this.#last.words);
+      if (this.#last !== null) this.show(this.#last.columns, this.#last.words, this.#last.format);
     });
   }
 
-  show(columns: Columns, words: Words): void {
+  show(columns: Columns, words: Words, format: Format): void {
     this.clear();
-    this.#last = { columns, words };
+    this.#last = { columns, words, format };
     const { seconds, sessions, p50, p95, p99 } = columns;
-    this.#draw(words.sessionsChart, words.chartSessions(highest(sessions) ?? 0), words, [seconds, sessions], [
-      { label: words.calls, stroke: colour("--accent"), fill: colour("--accent-soft"), width: 2 },
-    ]);
-    const waits = words.chartLatency(highest(p50), highest(p95));
-    this.#draw(words.latencyChart, waits, words, [seconds, p50, p95, p99], [
-      { label: words.half, stroke: colour("--accent"), width: 2 },
-      { label: words.most, stroke: colour("--focus"), width: 2, dash: [8, 4] },
-      { label: words.p99, stroke: colour("--danger"), width: 1, dash: [2, 4] },
-    ]);
+    this.#draw(
+      { title: words.sessionsChart, inWords: words.chartSessions(highest(sessions) ?? 0), whole: true },
+      [seconds, sessions],
+      [{ label: words.calls, stroke: colour("--accent"), fill: colour("--accent-soft"), width: 2 }],
+      words,
+      format,
+    );
+    this.#draw(
+      { title: words.latencyChart, inWords: words.chartLatency(highest(p50), highest(p95)), whole: false },
+      [seconds, p50, p95, p99],
+      [
+        { label: words.half, stroke: colour("--accent"), width: 2 },
+        { label: words.most, stroke: colour("--focus"), width: 2, dash: [8, 4] },
+        { label: words.p99, stroke: colour("--danger"), width: 2, dash: [2, 4] },
+      ],
+      words,
+      format,
+    );
     // The first was drawn while it had the room of both.
     this.#fit();
   }
@@ -50,19 +72,31 @@ export class Charts {
     this.#root.replaceChildren();
   }
 
-  #draw(title: string, inWords: string, words: Words, data: uPlot.AlignedData, series: uPlot.Series[]): void {
+  #draw(chart: Chart, data: uPlot.AlignedData, series: uPlot.Series[], words: Words, format: Format): void {
+    const { title, inWords, whole } = chart;
     const place = h("div", { role: "img", "aria-label": `${title}. ${inWords}` });
     this.#root.append(h("figure", {}, h("figcaption", {}, title), place, h("p", { class: "muted small" }, inWords)));
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
+    const value = (_: uPlot, number: number | null): string => (number === null ? NONE : format.number(number));
     const options: uPlot.Options = {
       width: this.#width(),
       height: HEIGHT,
       // A single point between nothing and nothing is to be seen as well.
-      series: [{ label: words.time }, ...series.map((one) => ({ ...one, points: { show: data[0].length < 2 ? true : isolated } }))],
-      axes: [axis, { ...axis, size: 44 }],
+      series: [
+        { label: words.time, value: (_, at: number | null) => (at === null ? NONE : format.moment(at * 1000)) },
+        ...series.map((one) => ({ ...one, value, points: { show: data[0].length < 2 ? true : isolated } })),
+      ],
+      axes: [
+        { ...axis, space: MARK_PIXELS, values: (_, marks, __, ___, step) => format.marks(marks, step) },
+        {
+          ...axis,
+          size: 44,
+          values: (_, marks) => marks.map((mark) => format.number(mark)),
+          ...(whole ? { incrs: WHOLE_STEPS } : {}),
+        },
+      ],
       scales: { y: { range: (_, __, max) => [0, Math.max(1, max) * 1.1] } },
       cursor: { drag: { x: false, y: false } },
-      ...(words.language === "fr" ? { fmtDate: french } : {}),
     };
     this.#drawn.push(new uPlot(options, data, place));
   }
@@ -87,14 +121,4 @@ function colour(name: string): string {
 function isolated(chart: uPlot, series: number): boolean {
   const values = chart.data[series] ?? [];
   return values.some((value, index) => value != null && values[index - 1] == null && values[index + 1] == null);
-}
-
-const TWELVE_HOURS = /\{h\}(?::\{mm\})?(?::\{ss\})?\s?\{aa\}/g;
-
-/** uPlot's own templates are American: hours by twelve, months before days. */
-function french(template: string): (date: Date) => string {
-  const own = template
-    .replace(TWELVE_HOURS, (found) => found.replace("{h}", "{HH}").replace(/\s?\{aa\}/, found.includes("mm") ? "" : " h"))
-    .replaceAll("{M}/{D}", "{DD}/{MM}");
-  return uPlot.fmtDate(own, { MMMM: [], MMM: [], WWWW: [], WWW: [] });
 }

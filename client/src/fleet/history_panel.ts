@@ -4,6 +4,7 @@ import type { Fetch } from "../shared/api.ts";
 import { element } from "../shared/dom.ts";
 import { h } from "./build.ts";
 import { Charts } from "./charts.ts";
+import type { Format } from "./format.ts";
 import { askHistory, columns, SPANS, type Span } from "./history.ts";
 import type { Words } from "./words/words.ts";
 
@@ -18,6 +19,7 @@ export class HistoryPanel {
   #span: Span = "1h";
   #agent: string | null = null;
   #words: Words | null = null;
+  #format: Format | null = null;
   #asking = new AbortController();
 
   constructor(fetch_: Fetch) {
@@ -28,11 +30,12 @@ export class HistoryPanel {
   }
 
   /** Shows the agent's history; nothing for null. */
-  show(agent: string | null, words: Words): void {
+  show(agent: string | null, words: Words, format: Format): void {
     if (agent === this.#agent && words === this.#words) return;
     const other = agent !== this.#agent;
     this.#agent = agent;
     this.#words = words;
+    this.#format = format;
     this.#section.hidden = agent === null;
     if (other) this.#charts.clear();
     this.#buttons(words);
@@ -58,14 +61,15 @@ export class HistoryPanel {
     this.#asking.abort();
     const agent = this.#agent;
     const words = this.#words;
-    if (agent === null || words === null) return;
+    const format = this.#format;
+    if (agent === null || words === null || format === null) return;
     this.#asking = new AbortController();
     const { signal } = this.#asking;
     askHistory(agent, this.#span, Date.now(), this.#fetch, signal).then(
       (answer) => {
         if (signal.aborted) return;
         this.#note.textContent = "";
-        this.#charts.show(columns(answer), words);
+        this.#charts.show(columns(answer), words, format);
       },
       () => {
         if (!signal.aborted) this.#note.textContent = words.historyAway;

@@ -7,7 +7,7 @@ import { prefer, preference } from "../shared/preferences.ts";
 import { agentView } from "./agent.ts";
 import { patch } from "./build.ts";
 import { follow, type Link } from "./follow.ts";
-import { type Format, formatOf } from "./format.ts";
+import { type Format, formatOf, localeOf } from "./format.ts";
 import { HistoryPanel } from "./history_panel.ts";
 import { listView } from "./list.ts";
 import { agentOf, type Fleet } from "./model.ts";
@@ -36,7 +36,7 @@ const history = new HistoryPanel(ask);
 const transcript = new TranscriptPanel(ask, view);
 
 let words: Words = LANGUAGES[chooseLanguage([address.get("lang"), preference("language"), ...navigator.languages])];
-let format: Format = formatOf(words.language);
+let format: Format = formatOf(localeOf(words.language, navigator.languages));
 let fleet: Fleet | null = null;
 let link: Link = { kind: "connecting" };
 let malformed = false;
@@ -84,7 +84,7 @@ function render(): void {
     for (const { name, value } of view.attributes) wanted.setAttribute(name, value);
     patch(view, wanted);
   }
-  history.show(shown === null ? null : id, words);
+  history.show(shown === null ? null : id, words, format);
   transcript.show(shown === null ? null : id, words.language);
   document.title = id === null ? words.page.title : `${id} – ${words.page.title}`;
 }
@@ -100,7 +100,7 @@ function signIn(asked: boolean): void {
 }
 
 function speak(): void {
-  format = formatOf(words.language);
+  format = formatOf(localeOf(words.language, navigator.languages));
   document.documentElement.lang = words.language;
   language.value = words.language;
   writeTexts(words.page, ["aria-label"]);

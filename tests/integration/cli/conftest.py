@@ -75,6 +75,16 @@ class Desk:
         document["spec"] |= spec
         self.cluster.apply(document, "voiceagents")
 
+    def ready(self, name: str = "receptionist") -> None:
+        """What an operator would say of an agent that takes calls."""
+        condition = {
+            "type": "Ready", "status": "True", "reason": "Ready", "message": "Ready for calls.",
+            "lastTransitionTime": "2026-05-04T12:00:00Z",
+        }  # fmt: skip
+        status = {"agentName": f"{self.namespace}-{name}", "readySummary": "1/1", "readyReplicas": 1}
+        path = f"/apis/voiceagents.dev/v1alpha1/namespaces/{self.namespace}/voiceagents/{name}/status"
+        self.cluster.merge(path, {"status": {**status, "conditions": [condition]}})
+
     def secret(self, name: str, **values: str) -> None:
         body = {"metadata": {"name": name}, "stringData": values}
         self.cluster.post(f"/api/v1/namespaces/{self.namespace}/secrets", body)

@@ -3,7 +3,7 @@
 import json
 import socket
 import urllib.request
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,6 +83,30 @@ def test_calls_metrics_and_tokens(desk: Any, gateway: Any) -> None:
         assert "The gateway refused: " in token.err
         unknown = desk.voiceagent("token", "nowhere/nobody", *place)
         assert unknown.code == 4, unknown
+
+
+def test_a_token_is_for_a_call_with_the_agent_that_is_meant(desk: Any, gateway: Any) -> None:
+    desk.secret("livekit", LIVEKIT_API_KEY="devkey", LIVEKIT_API_SECRET="a secret of the tests, of 32 bytes")
+    desk.apply()
+    desk.ready()
+    with gateway() as address:
+        desk.environment |= {"VOICEAGENT_GATEWAY": address}
+        desk.cluster.until(lambda: desk.voiceagent("token", "receptionist").code == 0, "the gateway knows the agent")
+        # By the namespace of the kubeconfig's context, by an option, and in full.
+        for words in (("receptionist",), ("receptionist", "-n", desk.namespace), (f"{desk.namespace}/receptionist",)):
+            told = json.loads(desk.voiceagent("token", *words, "--identity", "me", "-o", "json").out)
+            assert (told["identity"], told["url"]) == ("me", "ws://livekit.test:7880")
+            assert claims(told["token"])["roomConfig"]["agents"][0]["agentName"] == f"{desk.namespace}-receptionist"
+        alone = desk.voiceagent("token", "receptionist", "-o", "name")
+        assert (alone.err, claims(alone.out)["video"]["roomJoin"]) == ("", True)
+        table = desk.voiceagent("token", "receptionist").out
+        assert [line.split()[0] for line in table.splitlines()] == ["token", "url", "room", "identity", "expires"]
+
+
+def claims(token: str) -> Any:
+    """What a token says, whoever signed it."""
+    body = token.split(".")[1]
+    return json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
 
 
 def test_a_gateway_that_is_not_there(desk: Any) -> None:

@@ -18,6 +18,12 @@ def deployment(app: str, ready: int) -> dict[str, Any]:
     }
 
 
+def unaddressed() -> dict[str, Any]:
+    """An Ingress of whose address nothing is told."""
+    spec = {"ingressClassName": "traefik", "rules": [{"http": {}}]}
+    return {"metadata": {"namespace": "voiceagents-system", "name": "gateway"}, "spec": spec}
+
+
 def agent(**spec: Any) -> dict[str, Any]:
     providers = {"stt": {"provider": "deepgram"}, "llm": {"provider": "openai"}, "tts": {"provider": "openai"}}
     conditions = [{"type": "Ready", "status": "True", "reason": "PodsReady", "message": "2 of 2 pods are ready."}]
@@ -95,6 +101,13 @@ def not_ready(reason: str, message: str) -> dict[str, Any]:
         ),
         ({"livekit": {"wss://a": "no answer in time"}}, "LiveKit", "bad", "wss://a: no answer in time"),
         ({"livekit": {}}, "LiveKit", "bad", "no server is named"),
+        ({"ingresses": [unaddressed()]}, "Ingress", "note", "voiceagents-system/gateway for every host has no address"),
+        (
+            {"ingresses": [unaddressed()], "ingress_classes": frozenset({"nginx"})},
+            "Ingress",
+            "note",
+            "voiceagents-system/gateway for every host has no address",
+        ),
         ({"ingresses": []}, "Ingress", "note", "none for the gateway"),
         ({"secrets": {}}, "Secrets of receptionist", "bad", "there is no Secret deepgram"),
         ({"secrets": None}, "Secrets of receptionist", "note", "not known"),
@@ -108,6 +121,12 @@ def test_what_is_amiss_is_told(changed: dict[str, Any], what: str, verdict: str,
     checks = [check for check in diagnose(replace(WELL, **changed)) if check.what == what]
     assert (checks[0].verdict, checks[0].found) == (verdict, found)
     assert checks[0].cure
+
+
+def test_an_ingress_whose_controller_tells_no_address_is_one_all_the_same() -> None:
+    checks = diagnose(replace(WELL, ingresses=[unaddressed()], ingress_classes=frozenset({"traefik"})))
+    told = "voiceagents-system/gateway for every host by traefik, which tells no address"
+    assert Check("Ingress", Verdict.OK, told) in checks
 
 
 def test_names_are_those_of_what_is_bad() -> None:

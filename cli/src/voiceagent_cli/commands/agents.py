@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from voiceagent_api.catalogue import ProviderEntry
 
-from voiceagent_cli import options, rows, screen
+from voiceagent_cli import completions, options, rows, screen
 from voiceagent_cli.changing import Consent, change
 from voiceagent_cli.edits import (
     PluginAddition,
@@ -24,12 +24,20 @@ from voiceagent_cli.running import run, target_of
 from voiceagent_cli.tables import Format
 from voiceagent_cli.targets import Target
 
-Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Who does it; see list-providers.")]
-Model = Annotated[str | None, typer.Argument(metavar="[MODEL]", help="By default the provider's usual one.")]
+Provider = Annotated[
+    str,
+    typer.Argument(metavar="PROVIDER", help="Who does it; see list-providers.", autocompletion=completions.providers),
+]
+Model = Annotated[
+    str | None,
+    typer.Argument(metavar="[MODEL]", help="By default the provider's usual one.", autocompletion=completions.models),
+]
 BaseUrl = Annotated[str | None, typer.Option("--base-url", metavar="URL", help="A server of the provider's protocol.")]
 Secret = Annotated[str | None, typer.Option("--secret", metavar="NAME", help="The Secret with the provider's key.")]
 Voice = Annotated[str | None, typer.Option("--voice", metavar="VOICE", help="The voice, as the provider names it.")]
-PluginName = Annotated[str, typer.Option("--name", metavar="NAME", help="The plugin.")]
+PluginName = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="The plugin.", autocompletion=completions.plugins)
+]
 
 
 class Kind(StrEnum):

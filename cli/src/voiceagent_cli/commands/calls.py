@@ -1,11 +1,12 @@
 """What the gateway knows: calls, metrics, and tokens for calls."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from voiceagent_cli import options, screen
 from voiceagent_cli.call_rows import metrics_answer, sessions_answer, token_answer
+from voiceagent_cli.errors import CliError
 from voiceagent_cli.running import run
 from voiceagent_cli.tables import Answer, Format
 
@@ -60,8 +61,22 @@ def token(
     """Get a token for a call. With -o name the token alone."""
     from voiceagent_cli.gateway import Place, ask
 
-    if agent and "/" not in agent:
-        agent = f"{namespace or 'default'}/{agent}"
-    wanted = {"agent": agent, "room": room, "identity": identity}
-    query = {name: value for name, value in wanted.items() if value}
-    screen.answer(token_answer(run(ask(Place(gateway, key, context), "/token", query))), output)
+    async def get() -> Any:
+        whole = agent if not agent or "/" in agent else f"{namespace or await _own_namespace(context)}/{agent}"
+        wanted = {"agent": whole, "room": room, "identity": identity}
+        query = {name: value for name, value in wanted.items() if value}
+        return await ask(Place(gateway, key, context), "/token", query)
+
+    screen.answer(token_answer(run(get())), output)
+
+
+async def _own_namespace(context: str | None) -> str:
+    """That of the kubeconfig's context; whoever asks a gateway by its address may have none."""
+    from voiceagent_cli.kube import access
+
+    try:
+        return (await access(context, None)).namespace
+    except CliError:
+        if context:
+            raise
+        return "default"

@@ -62,7 +62,7 @@ export const fr: Words = {
   waitsOtherwise: "L’agent n’est pas encore prêt…",
   onTheLine: "L’agent est en ligne.",
   allowHint: "Votre navigateur peut vous demander de l’autoriser.",
-  mutedHint: "Micro coupé : l’agent ne vous entend pas.",
+  mutedHint: "Micro coupé\u00a0: l’agent ne vous entend pas.",
   you: "Vous",
   anAgent: "Agent",
   looking: "Recherche des agents…",
@@ -95,7 +95,7 @@ export const fr: Words = {
       todo: "Vérifiez le lien que vous avez suivi, ou ouvrez cette page sans lui pour choisir parmi tous les agents.",
     }),
     "microphone-denied": () => ({
-      what: "Le navigateur n’a pas pu utiliser votre micro : l’accès est refusé.",
+      what: "Le navigateur n’a pas pu utiliser votre micro\u00a0: l’accès est refusé.",
       todo: "Autorisez le micro dans les réglages du site, à côté de la barre d’adresse, puis rappelez.",
     }),
     "microphone-missing": () => ({ what: "Aucun micro trouvé.", todo: "Branchez-en un ou allumez-le, puis rappelez." }),
@@ -112,16 +112,16 @@ export const fr: Words = {
       todo: "Choisissez un autre micro ci-dessous ou dans les réglages du système, puis rappelez.",
     }),
     "microphone-lost": () => ({
-      what: "Votre micro s’est arrêté : l’agent ne vous entend pas.",
+      what: "Votre micro s’est arrêté\u00a0: l’agent ne vous entend pas.",
       todo: "Rebranchez-le et réactivez-le, ou écrivez votre message.",
     }),
     "media-unreachable": () => ({
-      what: "L’appel n’a pas pu être établi : le serveur média est injoignable.",
+      what: "L’appel n’a pas pu être établi\u00a0: le serveur média est injoignable.",
       todo: "Vérifiez votre réseau, votre pare-feu ou votre VPN, puis rappelez.",
     }),
     "media-refused": () => ({
       what: "Le serveur média n’a pas accepté l’appel.",
-      todo: "Rappelez. Si cela dure, prévenez le responsable de ce service : sa clé LiveKit est peut-être fausse.",
+      todo: "Rappelez. Si cela dure, prévenez le responsable de ce service\u00a0: sa clé LiveKit est peut-être fausse.",
     }),
     "agent-absent": ({ seconds }) => ({
       what: `L’agent n’est pas arrivé en ${seconds} secondes.`,
@@ -147,14 +147,14 @@ export const fr: Words = {
     }),
     "message-not-sent": () => ({
       what: "Votre message n’est pas parti.",
-      todo: "Il est encore dans le champ : réessayez.",
+      todo: "Il est encore dans le champ\u00a0: réessayez.",
     }),
     "device-failed": () => ({
       what: "Cet appareil n’a pas pu être utilisé.",
-      todo: "Choisissez-en un autre ; le précédent reste en service.",
+      todo: "Choisissez-en un autre\u00a0; le précédent reste en service.",
     }),
     unexpected: ({ detail }) => ({
-      what: `Une erreur s’est produite${detail === "" ? "." : ` : ${/[.!?…]$/.test(detail) ? detail : `${detail}.`}`}`,
+      what: `Une erreur s’est produite${detail === "" ? "." : `\u00a0: ${/[.!?…]$/.test(detail) ? detail : `${detail}.`}`}`,
       todo: "Rechargez la page et rappelez.",
     }),
   },

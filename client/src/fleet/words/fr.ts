@@ -8,7 +8,7 @@ const count = (amount: unknown, one: string, many: string): string =>
 /** The operator's own messages come in English and stay as they are. */
 const withDetail = (beginning: string) => (found: Attention) => {
   const detail = found.values.detail ?? found.values.reason;
-  return typeof detail === "string" && detail !== "" ? `${beginning} : ${detail}` : `${beginning}.`;
+  return typeof detail === "string" && detail !== "" ? `${beginning}\u00a0: ${detail}` : `${beginning}.`;
 };
 
 const ATTENTION: Readonly<Record<string, (found: Attention) => string>> = {
@@ -22,19 +22,19 @@ const ATTENTION: Readonly<Record<string, (found: Attention) => string>> = {
   "budget-refuses": withDetail("Les nouveaux appels sont refusés jusqu’à 00:00 UTC"),
   "budget-exceeded": withDetail("Le budget du jour est épuisé"),
   reconciling: withDetail("Une modification est en cours"),
-  suspended: () => "Il est suspendu : il ne prend aucun appel tant que spec.suspend n’est pas false.",
+  suspended: () => "Il est suspendu\u00a0: il ne prend aucun appel tant que spec.suspend n’est pas false.",
   full: ({ values }) =>
-    `Il est complet : ${String(values.sessions)} appels sur ${String(values.capacity)}, et il ne peut pas avoir d’autre pod.`,
-  growing: ({ values }) => `Les ${String(values.capacity)} places sont prises ; un autre pod doit venir.`,
+    `Il est complet\u00a0: ${String(values.sessions)} appels sur ${String(values.capacity)}, et il ne peut pas avoir d’autre pod.`,
+  growing: ({ values }) => `Les ${String(values.capacity)} places sont prises\u00a0; un autre pod doit venir.`,
   "pods-silent": ({ values }) =>
-    `${count(values.count, "pod n’a pas répondu", "pods n’ont pas répondu")} à la dernière demande : ${String(values.pod)}${Number(values.count) > 1 ? " et d’autres" : ""}.`,
+    `${count(values.count, "pod n’a pas répondu", "pods n’ont pas répondu")} à la dernière demande\u00a0: ${String(values.pod)}${Number(values.count) > 1 ? " et d’autres" : ""}.`,
   "config-refused": ({ values }) =>
-    `Le pod ${String(values.pod)} garde sa dernière bonne configuration : ${String(values.detail)}`,
+    `Le pod ${String(values.pod)} garde sa dernière bonne configuration\u00a0: ${String(values.detail)}`,
   "drain-ends": ({ values }) =>
     `${count(values.sessions, "appel sur un pod qui se vide prend", "appels sur des pods qui se vident prennent")} fin à ${String(values.deadline)}.`,
-  deleted: ({ values }) => `Il est supprimé ; ses derniers pods terminent ${count(values.sessions, "appel", "appels")}.`,
+  deleted: ({ values }) => `Il est supprimé\u00a0; ses derniers pods terminent ${count(values.sessions, "appel", "appels")}.`,
   slow: ({ values }) =>
-    `Les appelants attendent : 5 réponses sur 100 de la dernière heure ont pris plus de ${number(Number(values.milliseconds) / 1000)} s.`,
+    `Les appelants attendent\u00a0: 5 réponses sur 100 de la dernière heure ont pris plus de ${number(Number(values.milliseconds) / 1000)} s.`,
   "calls-failed": ({ values }) =>
     `${String(values.failed)} appels sur ${String(values.ended)} de la dernière heure ont fini par une panne.`,
 };
@@ -51,7 +51,7 @@ export const fr: Words = {
     history: "Historique",
   },
   keyRefused: "La passerelle n’accepte pas cette clé. Vérifiez-la, ou demandez-en une nouvelle.",
-  keyMalformed: "Ce ne peut être une clé : elle contient des espaces ou des caractères qu’aucune clé n’a.",
+  keyMalformed: "Ce ne peut être une clé\u00a0: elle contient des espaces ou des caractères qu’aucune clé n’a.",
   links: {
     connecting: "Connexion…",
     live: "En direct",
@@ -60,7 +60,7 @@ export const fr: Words = {
   refused: (status, detail) =>
     status === 403
       ? `${detail === "" ? "Cette clé ne permet pas de voir la flotte." : detail} Déconnectez-vous pour utiliser une autre clé.`
-      : `La passerelle a refusé : ${detail === "" ? `HTTP ${status}` : detail} Rechargez la page pour réessayer.`,
+      : `La passerelle a refusé\u00a0: ${detail === "" ? `HTTP ${status}` : detail} Rechargez la page pour réessayer.`,
   health: {
     failing: "En panne",
     degraded: "À examiner",
@@ -108,16 +108,16 @@ export const fr: Words = {
   callsOf: (sessions, capacity) => `${sessions} sur ${capacity}`,
   pods: "Pods",
   latency: "Temps de réponse",
-  latencyNote: "Réponses de la dernière heure : la moitié en, 95 % en",
+  latencyNote: "Dernière heure\u00a0: la moitié des réponses / 95\u00a0% des réponses",
   half: "la moitié en",
-  most: "95 % en",
-  p99: "99 % en",
+  most: "95\u00a0% en",
+  p99: "99\u00a0% en",
   costToday: "Coût du jour",
   cost: "Coût",
   notPriced: "sans prix",
   withoutPrice: (models) => `Sans ${models}, qui n’ont pas de prix.`,
   budget: (amount, refuses) =>
-    `Budget de ${amount} par jour ; au-delà ${refuses ? "les nouveaux appels sont refusés" : "il y a un avertissement"}.`,
+    `Budget de ${amount} par jour\u00a0; au-delà ${refuses ? "les nouveaux appels sont refusés" : "il y a un avertissement"}.`,
   callIt: "L’appeler",
   conditionsTitle: "Conditions",
   unknown: "Inconnu",
@@ -131,7 +131,7 @@ export const fr: Words = {
   current: "actuelle",
   ready: "Prêts",
   noPods: "Il n’y a pas de pod.",
-  stale: "n’a pas répondu ; montré tel qu’il était",
+  stale: "n’a pas répondu\u00a0; montré tel qu’il était",
   live: "Appels en cours",
   noCalls: "Aucun appel en cours.",
   shownOf: (shown, all) => `Les ${shown} plus récents sur ${all}.`,
@@ -149,7 +149,7 @@ export const fr: Words = {
   chartLatency: (half, most) =>
     half === null || most === null
       ? "Aucune réponse n’a été mesurée."
-      : `Au pire, la moitié des réponses sont venues en ${number(half)} s, et 95 % en ${number(most)} s.`,
+      : `Au pire, la moitié des réponses sont venues en ${number(half)} s, et 95\u00a0% en ${number(most)} s.`,
   historyAway: "L’historique ne peut être lu en ce moment. Il sera redemandé dans une minute.",
   time: "Heure",
 };

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import AXE
 from control_plane import REPOSITORY
 from local_livekit import LiveKit, livekit_server
 from room_agent import RoomAgent
 from voiceagent_sandbox.paths import default_paths
-
-AXE = REPOSITORY / "client/node_modules/axe-core/axe.min.js"
 
 
 def _sandbox(command: str) -> None:
@@ -29,7 +28,7 @@ def _sandbox(command: str) -> None:
 
 @pytest.fixture(scope="session")
 def built_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page's files, as the gateway's image has them."""
+    """The page's files, as the gateway's image has them; the accessibility checker is there, too."""
     folder = tmp_path_factory.mktemp("page") / "dist"
     cache = default_paths(os.environ).cache
     cache.mkdir(parents=True, exist_ok=True)
@@ -41,12 +40,6 @@ def built_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not AXE.exists():
             _sandbox("client-test")
     return folder
-
-
-@pytest.fixture(scope="session")
-def axe() -> Path:
-    """The accessibility checker's script; `built_page` sees to it that it is there."""
-    return AXE
 
 
 @pytest.fixture

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import expect_nothing_serious
 from browser import open_page
-from control_plane import REPOSITORY
 from playwright.sync_api import Page, expect
 from processes import free_port
 from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
 
 Start = Callable[..., Any]
 PATIENCE_MILLISECONDS = 60_000
-AXE = REPOSITORY / "client/node_modules/axe-core/axe.min.js"
 SINCE = "2026-05-04T12:00:00Z"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 CONDITIONS = {
@@ -202,6 +201,10 @@ def test_the_page_shows_what_needs_attention_and_follows_what_changes(
         page.get_by_test_id("language").select_option("fr")
         expect(page.get_by_test_id("link")).to_have_text("En direct")
         expect(page.locator("html")).to_have_attribute("lang", "fr")
+        shots(page, tmp_path, "flotte")
+        rows.filter(has_text="sales").get_by_role("link").click()
+        expect(page.locator("#charts")).to_contain_text("95 % en")
+        shots(page, tmp_path, "agent-fr")
 
 
 def test_a_page_that_lost_its_gateway_says_so_and_finds_it_again(
@@ -248,7 +251,6 @@ def test_a_visitor_signs_in_by_key(place: Any, serve: Start) -> None:
 
 def shots(page: Page, folder: Path, name: str) -> None:
     """Pictures on a desk and on a telephone, in light and dark; nothing is wider than the window, and axe agrees."""
-    page.evaluate(AXE.read_text())
     for width, size in {"desktop": DESKTOP, "phone": PHONE}.items():
         for scheme in ("light", "dark"):
             page.set_viewport_size(size)  # type: ignore[arg-type]
@@ -257,11 +259,5 @@ def shots(page: Page, folder: Path, name: str) -> None:
             page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{name} on a {width} is {wide} px too wide"
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-            bad = [
-                (one["id"], [node["html"] for node in one["nodes"]][:3])
-                for one in found["violations"]
-                if one["impact"] in ("serious", "critical")
-            ]
-            assert not bad, f"{name} on a {width} in {scheme}: {bad}"
+            expect_nothing_serious(page, f"{name} on a {width} in {scheme}")
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]

@@ -65,6 +65,28 @@ def test_a_call_shows_its_state_both_sides_words_and_how_long_an_answer_took(ser
         expect(state).to_have_text("Call ended")
 
 
+def test_the_newest_line_stays_in_view_until_the_caller_scrolls_back(serve: Serve, agent: RoomAgent) -> None:
+    gateway = serve()
+    with open_page() as page:
+        call(page, gateway.address)
+        agent.join()
+        for number in range(12):
+            agent.say(
+                f"Line {number}: we are open from Monday to Friday, and on Saturday from nine to one.", f"a{number}"
+            )
+        lines = page.get_by_test_id("line")
+        expect(lines.last).to_contain_text("Line 11")
+        expect(lines.last).to_be_in_viewport()
+        page.set_viewport_size({"width": 375, "height": 740})
+        expect(lines.last).to_be_in_viewport()
+        lines.first.scroll_into_view_if_needed()
+        # Browsers tell a page of scrolling with the next picture.
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        agent.say("One more.", "a12")
+        expect(lines.last).to_contain_text("One more.")
+        expect(lines.last).not_to_be_in_viewport()
+
+
 def test_another_microphone_is_taken_in_the_middle_of_a_call(serve: Serve, agent: RoomAgent) -> None:
     gateway = serve()
     with open_page() as page:

@@ -1,6 +1,5 @@
 """Who may call from the page, and where the page may stand: keys, other sites, languages, and who cannot see it."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import expect_nothing_serious
 from browser import open_page
 from playwright.sync_api import Page, expect
 from room_agent import RoomAgent
@@ -117,7 +117,7 @@ def test_the_page_speaks_the_browsers_language_and_another_when_told(serve: Serv
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [None, PHONE], ids=["desktop", "phone"])
 def test_everybody_can_use_the_page(
-    serve: Serve, agent: RoomAgent, axe: Path, scheme: str, viewport: dict[str, int] | None
+    serve: Serve, agent: RoomAgent, scheme: str, viewport: dict[str, int] | None
 ) -> None:
     gateway = serve()
     with open_page(color_scheme=scheme, **({"viewport": viewport} if viewport else {})) as page:
@@ -125,7 +125,7 @@ def test_everybody_can_use_the_page(
         call = page.get_by_test_id("call")
         expect(call).to_be_enabled()
         page.get_by_test_id("devices").locator("summary").click()
-        expect_nothing_serious(page, axe)
+        expect_nothing_serious(page)
         # By the keyboard alone, from the page's beginning.
         page.get_by_test_id("devices").locator("summary").click()
         page.get_by_test_id("language").focus()
@@ -139,33 +139,19 @@ def test_everybody_can_use_the_page(
         expect(page.get_by_test_id("hang-up")).to_be_focused()
         agent.say("Hello, how can I help?", "a0")
         expect(page.get_by_test_id("announcer")).to_contain_text("receptionist: Hello, how can I help?")
-        expect_nothing_serious(page, axe)
+        expect_nothing_serious(page)
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("state")).to_have_text("Call ended")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than its window"
 
 
-def test_everybody_can_sign_in(guarded: Any, axe: Path) -> None:
+def test_everybody_can_sign_in(guarded: Any) -> None:
     with open_page(viewport=PHONE) as page:
         page.goto(guarded.address)
         expect(page.get_by_test_id("key-input")).to_be_focused()
         sign_in(page, "va_website_wrong")
         expect(page.get_by_test_id("sign-in-fault")).to_be_visible()
-        expect_nothing_serious(page, axe)
-
-
-def expect_nothing_serious(page: Page, axe: Path) -> None:
-    """axe-core finds nothing that is serious or worse."""
-    # The page's own policy lets no script in but its files; the checker is put in beside the page.
-    page.evaluate(axe.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")
-    assert found["passes"], "nothing was checked"
-    serious = [
-        (one["id"], [node["html"] for node in one["nodes"]])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert not serious, json.dumps(serious, indent=2)
+        expect_nothing_serious(page)
 
 
 @pytest.fixture
@@ -190,7 +176,7 @@ def embed(site: tuple[str, Path], gateway: Any, place: Any) -> None:
 
 
 def test_one_script_tag_puts_a_call_button_on_a_site_that_is_allowed(
-    serve: Serve, place: Any, agent: RoomAgent, site: tuple[str, Path], axe: Path
+    serve: Serve, place: Any, agent: RoomAgent, site: tuple[str, Path]
 ) -> None:
     gateway = serve(allowedOrigins=[site[0]])
     embed(site, gateway, place)
@@ -203,7 +189,7 @@ def test_one_script_tag_puts_a_call_button_on_a_site_that_is_allowed(
         frame.get_by_test_id("call").click()
         agent.join()
         expect(frame.get_by_test_id("state")).to_have_text("Listening")
-        expect_nothing_serious(page, axe)
+        expect_nothing_serious(page)
         page.get_by_role("button", name="Hang up and close").click()
         expect(page.locator("iframe")).to_have_count(0)
         expect(button).to_have_attribute("aria-expanded", "false")
