@@ -59,9 +59,7 @@ def read_file(path: Path) -> str | None:
         raise ConfigurationError(f"The file {path} cannot be read ({type(error).__name__}).") from error
 
 
-def config_of(
-    text: str, name: str, environment: Mapping[str, str], read: ReadFile = lambda _: None
-) -> AgentConfig:
+def config_of(text: str, name: str, environment: Mapping[str, str], read: ReadFile = lambda _: None) -> AgentConfig:
     """The config of the first VoiceAgent of a manifest called `name`, whose neighbours are read by `read`.
 
     Raises ConfigurationError. Pure but for that.
