@@ -4,6 +4,7 @@ It is the worker that runs in a pod: its config file is made from the manifest, 
 """
 
 import asyncio
+import json
 import os
 import secrets
 import shutil
@@ -16,7 +17,7 @@ from typing import Final
 
 import aiohttp
 from voiceagent_api import names
-from voiceagent_api.agent_config import AgentConfig
+from voiceagent_api.agent_config import AgentConfig, config_revision
 
 from voiceagent_worker import logs
 from voiceagent_worker.config import load_config
@@ -33,6 +34,8 @@ from voiceagent_worker.settings import Settings, read_settings
 LOOPBACK: Final = "127.0.0.1"
 LOOK_SECONDS: Final = 1.0
 ASK_SECONDS: Final = 2.0
+TAKEN_SECONDS: Final = 10.0
+"""For the worker to have looked at a new config file, which it does every second."""
 GOODBYE_SECONDS: Final = 1
 """What a call that runs is given when it is all ended by Ctrl-C, before the agent says goodbye."""
 NO_LIVEKIT: Final = (
@@ -94,8 +97,8 @@ async def _serve(
     page: Path,
 ) -> int:
     config = source.read()
-    ready = _Ready(f"http://{LOOPBACK}:{settings.port}/readyz")
-    endpoints = HttpEndpoints(create_page(config, credentials, lambda: ready.yes, page), LOOPBACK, port)
+    about = _Endpoints(settings.port)
+    endpoints = HttpEndpoints(create_page(config, credentials, lambda: about.ready, page), LOOPBACK, port)
     try:
         await endpoints.start()
     except OSError as error:
@@ -103,8 +106,8 @@ async def _serve(
             f"The page cannot listen on port {port}: {error.strerror}.", "Give another by --port."
         ) from error
     tasks = [
-        asyncio.create_task(ready.watch(lambda: _invite(port, page)), name="ready"),
-        asyncio.create_task(_follow(source, config, file), name="manifest"),
+        asyncio.create_task(about.watch(lambda: _invite(port, page)), name="ready"),
+        asyncio.create_task(_follow(source, config, file, about), name="manifest"),
     ]
     try:
         return await worker.run()
@@ -115,37 +118,45 @@ async def _serve(
         await endpoints.stop()
 
 
-class _Ready:
-    """Whether the worker is registered, as its own endpoint tells it."""
+class _Endpoints:
+    """The worker's own, which tell how it is."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._told = ""
-        self.yes = False
+    def __init__(self, port: int) -> None:
+        self._url = f"http://{LOOPBACK}:{port}"
+        self.ready = False
 
     async def watch(self, first: Callable[[], None]) -> None:
-        """Look for ever; `first` is called when it is ready for the first time, and else what is wrong is said."""
-        invited = False
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_SECONDS)) as client:
-            while True:
-                await self._look(client)
-                if self.yes and not invited:
-                    invited = True
-                    first()
-                await asyncio.sleep(LOOK_SECONDS)
-
-    async def _look(self, client: aiohttp.ClientSession) -> None:
-        with suppress(aiohttp.ClientError, TimeoutError):
-            async with client.get(self._url) as answer:
-                self.yes = answer.status == 200
-                why = (await answer.text()).strip()
-                # before the first try there is no reason yet, which ends the sentence by a full stop
-                if not self.yes and not why.endswith("again.") and why != self._told:
-                    self._told = why
+        """Look for ever; `first` is called when it is ready for the first time. What keeps it from that is said."""
+        invited, told = False, ""
+        while True:
+            with suppress(aiohttp.ClientError, TimeoutError):
+                self.ready, why = await self._ask("/readyz")
+                # before the first try there is no reason yet
+                if not self.ready and not why.endswith("again.") and why != told:
+                    told = why
                     print(f"({why})", flush=True)
+            if self.ready and not invited:
+                invited = True
+                first()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def taken(self, text: str) -> str | None:
+        """Returns when the worker has looked at this config file: what is wrong with it, or None."""
+        while True:
+            with suppress(aiohttp.ClientError, TimeoutError):
+                status = json.loads((await self._ask("/status"))[1])
+                if status["configError"] or status["configRevision"] == config_revision(text):
+                    problem: str | None = status["configError"]
+                    return problem
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _ask(self, path: str) -> tuple[bool, str]:
+        timeout = aiohttp.ClientTimeout(total=ASK_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as client, client.get(self._url + path) as answer:
+            return answer.status == 200, (await answer.text()).strip()
 
 
-async def _follow(source: _Source, config: AgentConfig, file: Path) -> None:
+async def _follow(source: _Source, config: AgentConfig, file: Path, worker: _Endpoints) -> None:
     """Write the config file anew when the manifest says something else; for ever."""
     told = ""
     while True:
@@ -157,10 +168,14 @@ async def _follow(source: _Source, config: AgentConfig, file: Path) -> None:
                 told = str(error)
                 print(f"({error} The agent stays as it was.)", flush=True)
             continue
-        if newer != config:
-            config, told = newer, ""
-            await asyncio.to_thread(_replace, file, config.to_json())
-            print("(the manifest changed; the next call uses it)", flush=True)
+        if newer == config:
+            continue
+        config, told = newer, ""
+        await asyncio.to_thread(_replace, file, config.to_json())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TAKEN_SECONDS):
+                wrong = await worker.taken(config.to_json())
+                print(f"({wrong or 'the manifest changed; the next call uses it'})", flush=True)
 
 
 def _replace(file: Path, text: str) -> None:

@@ -248,7 +248,6 @@ async def test_the_whole_worker_takes_calls_before_a_livekit_server_and_a_saved_
 
         file.write_text(manifest(wire.url, greeting="Ahoy."))
         await dev.shows("(the manifest changed; the next call uses it)")
-        await asyncio.sleep(2)  # the worker looks at its file every second
         terminals.append(two := Terminal(tmp_path, *gateway, "receptionist", out="two.txt"))
         await two.shows("agent: Ahoy.")
         assert await two.ends() == 0
