@@ -8,6 +8,7 @@ counts from the next message, turn or call on.
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -40,16 +41,15 @@ def dev(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
             return serve(given.manifest, environment, redactor, given.livekit_url, given.port, given.page)
         logs.MainLogs("WARNING", "text", redactor)
-        # it logs a traceback for what the terminal is told in a sentence
-        logging.getLogger("livekit.agents").setLevel(logging.CRITICAL)
-        # what matters of tool servers is shown
-        logging.getLogger("voiceagent_worker.mcp_tools").setLevel(logging.CRITICAL)
+        # they log a traceback for what the terminal is told in a sentence
+        for name in ("asyncio", "livekit.agents", "voiceagent_worker.mcp_tools"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         person = Person(given.caller, redactor, print)
         asyncio.run(_dev(given.manifest, environment, person, aloud=given.microphone))
     except WorkerError as error:
         print(error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         pass
     return 0
 
@@ -75,6 +75,10 @@ async def converse(manifest: Path, environment: Mapping[str, str], person: Perso
 
 
 async def _dev(manifest: Path, environment: Mapping[str, str], person: Person, *, aloud: bool) -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        # being told to stop ends it as being interrupted does
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with http_context.open():
         if aloud:
             # only here: sound is a library of the machine's own, which many have not

@@ -33,18 +33,19 @@ async def converse_aloud(manifest: Path, environment: Mapping[str, str], person:
     detection = silero.VAD.load()
     now = await _begin(config, person, detection, ())
     try:
-        now.sound.open()
         person.show("(listening; Ctrl-C ends it)")
         while True:
             config = await _changed(manifest, environment, config, now.talk, person)
+            # two cannot hear by one microphone
+            now.sound.close()
             try:
                 fresh = await _begin(config, person, detection, now.talk.history)
             except WorkerError as error:
+                now.sound.open()
                 person.show(f"({error} The agent stays as it was.)")
                 continue
             await now.close()
             now = fresh
-            now.sound.open()
             person.show("(the manifest changed)")
     finally:
         await now.close()
@@ -59,8 +60,9 @@ class _Sound:
         self._console = AgentsConsole()
 
     def attach(self, session: AgentSession[None]) -> None:
-        """Have the session hear and speak by it, once it is open."""
+        """Have the session hear and speak by it. Raises ConfigurationError."""
         self._console.acquire_io(loop=asyncio.get_running_loop(), session=session)
+        self.open()
 
     def open(self) -> None:
         """Raises ConfigurationError."""
@@ -91,7 +93,11 @@ class _Aloud:
 
 async def _begin(config: AgentConfig, person: Person, detection: VAD, history: Sequence[ChatMessage]) -> _Aloud:
     sound = _Sound()
-    return _Aloud(await Talk.open(config, person, history, Voice(detection, sound.attach)), sound)
+    try:
+        return _Aloud(await Talk.open(config, person, history, Voice(detection, sound.attach)), sound)
+    except BaseException:
+        sound.close()
+        raise
 
 
 def _check_devices() -> None:

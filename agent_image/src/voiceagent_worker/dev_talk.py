@@ -82,7 +82,9 @@ class Talk:
             talk.tools = McpTools(config.mcp_servers, name, _tell_failed_servers(show), redactor)
             talk._attaching.add(asyncio.create_task(talk.tools.attach(agent), name="tools"))
         if config.greeting and not history:
-            await speak(session, config.greeting)
+            greeting = speak(session, config.greeting)
+            if voice is None:
+                await greeting
         return talk
 
     @property
