@@ -201,6 +201,24 @@ def test_an_agent_that_does_not_come_is_told_with_what_to_do(
     assert not one.out
 
 
+def test_an_agent_that_is_not_ready_yet_is_asked_for_again(
+    talk: Callable[..., Talk], agent: Hearer, place: Any
+) -> None:
+    place.agent_status(ready=0, message="Its first pod starts.")
+    one = talk("--wait", "50")
+    one.shows("Asking again.)")
+    assert "(calling" not in one.err
+    place.agent_status()
+    one.shows("(calling")
+    agent.join()
+    one.shows("(listening)")
+    assert one.end() == 0
+    place.agent_status(ready=0, message="Its first pod starts.")
+    two = talk("--wait", "1")
+    assert two.end() == 6
+    assert "has no ready worker pod now. Its first pod starts." in two.err
+
+
 def test_an_agent_that_leaves_is_told_and_so_is_one_that_ends_the_call(
     talk: Callable[..., Talk], agent: Hearer, livekit: LiveKit
 ) -> None:
@@ -258,7 +276,7 @@ def test_what_cannot_be_done_is_told_in_a_sentence(
     refused(3, "is no wav file with PCM sound", "--wav", "notes.wav")
     (tmp_path / "livekit").mkdir()
     (tmp_path / "livekit/__init__.py").write_text("")
-    refused(4, "pip install 'voiceagent-cli[talk]'", PYTHONPATH=str(tmp_path))
+    refused(4, "pip install livekit, or in a checkout pip install './cli[talk]'.", PYTHONPATH=str(tmp_path))
     unknown = Talk(tmp_path, "nowhere/nobody", "--gateway", address)
     assert unknown.end() == 4, unknown.err
     assert people(livekit) == []

@@ -257,7 +257,11 @@ async def test_the_whole_worker_takes_calls_before_a_livekit_server_and_a_saved_
         assert await three.ends() == 4
         assert "There is no VoiceAgent default/somebody here" in three.text
 
+        terminals.append(four := Terminal(tmp_path, *gateway, "--wait", "3", out="four.txt"))
+        await four.shows("agent: Ahoy.")
+        await four.shows("(listening)")
         dev.interrupt()
+        await four.shows("agent: I have to end our call for maintenance. Goodbye!")
         assert await dev.ends() == 0
         assert livekit.secret not in dev.text and "eyJ" not in dev.text
 
@@ -282,7 +286,7 @@ async def test_what_dev_lacks_is_told_in_a_sentence(tmp_path: Path, terminals: l
         capture_output=True, text=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, timeout=60,
     )  # fmt: skip
     assert done.returncode == 4
-    assert "pip install voiceagent-worker" in done.stderr and "Traceback" not in done.stderr
+    assert "pip install ./crds ./agent_image" in done.stderr and "Traceback" not in done.stderr
 
 
 async def test_a_machine_without_sound_is_told(tmp_path: Path, terminals: list[Terminal]) -> None:

@@ -15,8 +15,8 @@ from voiceagent_cli.errors import CliError, Exit, usage
 WORKER: Final = "voiceagent-worker"
 PACKAGE: Final = "voiceagent_worker"
 NO_WORKER: Final = (
-    "To run an agent on this machine, the worker's package is needed, which is not installed: "
-    "pip install voiceagent-worker; in a checkout, pip install ./crds ./agent_image."
+    "To run an agent on this machine, the worker's package voiceagent-worker is needed beside the command line: in a "
+    "checkout, pip install ./crds ./agent_image."
 )
 WRONG_MANIFEST: Final = 2
 """What the worker ends with where the manifest, a key or the machine's sound cannot be used."""

@@ -1,13 +1,15 @@
 """A call with a running agent, from the terminal."""
 
+import asyncio
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from voiceagent_cli import options
-from voiceagent_cli.errors import CliError, Exit, usage
+from voiceagent_cli import options, screen
+from voiceagent_cli.errors import CliError, Exit, NotYetError, usage
 from voiceagent_cli.running import run
 
 if TYPE_CHECKING:
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
     from voiceagent_cli.talking.line import Ticket
 
 PATIENCE_SECONDS: Final = 20.0
+PAUSE_SECONDS: Final = 3.0
+"""Before an agent that has no place yet is asked for again."""
 NO_LIVEKIT: Final = (
-    "To talk, the command line needs the package livekit, which is not installed: pip install 'voiceagent-cli[talk]'."
+    "To talk, the command line needs the package livekit, which is not installed: pip install livekit, or in a "
+    "checkout pip install './cli[talk]'."
 )
 
 
@@ -70,14 +75,26 @@ def talk(
     wish = Wish(recording, save, microphone, wait)
     place = Place(gateway, key, context)
     query = {name: value for name, value in (("agent", agent), ("room", room)) if value}
-    run(hold(wish, agent or "", lambda: _ticket(place, query)))
+    run(hold(wish, agent or "", lambda: _ticket(place, query, wait)))
 
 
-async def _ticket(place: "Place", query: dict[str, str]) -> "Ticket":
+async def _ticket(place: "Place", query: dict[str, str], patience_seconds: float) -> "Ticket":
+    """The right to call; asked for again while an agent wakes up. Raises CliError."""
     from voiceagent_cli.gateway import ask
     from voiceagent_cli.talking.line import Ticket
 
-    answer: Any = await ask(place, "/token", query)
+    end, told = time.monotonic() + patience_seconds, ""
+    while True:
+        try:
+            answer: Any = await ask(place, "/token", query)
+            break
+        except NotYetError as error:
+            if time.monotonic() + PAUSE_SECONDS > end:
+                raise
+            if str(error) != told:
+                told = str(error)
+                screen.say(f"({told} Asking again.)")
+            await asyncio.sleep(PAUSE_SECONDS)
     try:
         return Ticket(url=answer["url"], room=answer["room"], token=answer["token"])
     except (LookupError, TypeError):
