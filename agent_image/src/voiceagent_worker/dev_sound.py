@@ -102,7 +102,7 @@ async def _begin(config: AgentConfig, person: Person, detection: VAD, history: S
 
 def _check_devices() -> None:
     try:
-        import sounddevice
+        import sounddevice  # type: ignore[import-untyped]
     except (ImportError, OSError) as error:
         raise DependencyNotFoundError(
             f"The machine's sound cannot be used: {str(error).rstrip('.')}.",

@@ -63,6 +63,7 @@ class _Call:
         self._line = Line(self, agent, wish.patience_seconds)
         self._awaited = False
         self._said_state = ""
+        self._held_state = ""
 
     async def hold(self, ticket: Ticket) -> None:
         """Until it is over; hangs up whatever happens."""
@@ -156,15 +157,22 @@ class _Call:
     def agent_has_said(self, segment: int) -> None:
         """The line is full."""
         screen.put(self._captions.end(segment))
+        if self._held_state and not self._captions.unfinished:
+            held, self._held_state = self._held_state, ""
+            self._note(held)
 
     def you_said(self, text: str) -> None:
         """What the agent has understood."""
         screen.put(self._captions.whole(YOU, text))
 
     def agent_is(self, state: str) -> None:
-        """Beside the answer."""
-        if state != self._said_state:
-            self._said_state = state
+        """Beside the answer; not in the middle of its line."""
+        if state == self._said_state:
+            return
+        self._said_state = state
+        if self._captions.unfinished:
+            self._held_state = state
+        else:
             self._note(state)
 
     def agent_voice(self, track: rtc.RemoteAudioTrack) -> None:
