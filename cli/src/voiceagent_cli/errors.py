@@ -29,6 +29,10 @@ class CliError(Exception):
         self.code = code
 
 
+class NotYetError(CliError):
+    """Refused for now; asking again in a while may help."""
+
+
 def invalid(message: str) -> CliError:
     """Something that the user wrote is wrong."""
     return CliError(message, Exit.INVALID)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
-from voiceagent_cli.errors import CliError, Exit, usage
+from voiceagent_cli.errors import CliError, Exit, NotYetError, usage
 from voiceagent_cli.kube import Kube, KubeError, access, core_path
 
 REQUEST_SECONDS: Final = 30.0
@@ -17,6 +17,8 @@ PART_OF: Final = "app.kubernetes.io/part-of=voiceagent-operator"
 APP: Final = "app.kubernetes.io/name"
 GATEWAY_APP: Final = "voiceagent-gateway"
 _CODES: Final = {401: Exit.REFUSED, 403: Exit.REFUSED, 404: Exit.NOT_FOUND, 409: Exit.REFUSED, 429: Exit.REFUSED}
+_NOT_YET: Final = ("agent-waking", "agent-growing", "agent-not-ready")
+"""Problems by the gateway's names that pass by themselves, or are being seen to."""
 FORWARD: Final = "kubectl port-forward -n {} svc/{} 8000:{}"
 
 
@@ -103,9 +105,11 @@ async def _ask_directly(url: str, key: str | None, path: str, query: Mapping[str
 
 def _refusal(status: int, body: bytes) -> CliError:
     try:
-        told = str(json.loads(body)["detail"])
-    except (ValueError, LookupError, TypeError):
-        told = f"it answered {status}"
+        answer = json.loads(body)
+        told, problem = str(answer["detail"]), str(answer.get("type", ""))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        told, problem = f"it answered {status}", ""
     hint = " Give an API key by VOICEAGENT_API_KEY or --key." if status == 401 else ""
     code = Exit.UNREACHABLE if status >= 500 else _CODES.get(status, Exit.INVALID)
-    return CliError(f"The gateway refused: {told.rstrip('.')}.{hint}", code)
+    kind = NotYetError if problem.endswith(_NOT_YET) else CliError
+    return kind(f"The gateway refused: {told.rstrip('.')}.{hint}", code)

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from voiceagent_cli import screen
-from voiceagent_cli.commands import agents, calls, cluster, completion, doctor, init, keys, logs, rollout
+from voiceagent_cli.commands import agents, calls, cluster, completion, dev, doctor, init, keys, logs, rollout, talk
 from voiceagent_cli.errors import CliError
 
 app = typer.Typer(
@@ -33,6 +33,8 @@ app.command()(logs.logs)
 app.command()(calls.sessions)
 app.command()(calls.metrics)
 app.command()(calls.token)
+app.command()(talk.talk)
+app.command()(dev.dev)
 app.add_typer(keys.keys, name="keys")
 app.command()(doctor.doctor)
 app.command()(completion.completion)

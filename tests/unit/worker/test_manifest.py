@@ -50,7 +50,7 @@ def test_the_example_manifest_can_be_tried() -> None:
         (text(plugins=[{"name": "profanity_filtre"}]), 'Did you mean "profanity_filter"'),
         (
             text(instructions=None, instructionsFrom={"configMapKeyRef": {"name": "a", "key": "b"}}),
-            "which only a cluster has",
+            "Write them into the file b, or put that ConfigMap into the manifest as a further document.",
         ),
         (text(providers={"llm": {"provider": "openai"}}), "stt, llm and tts are needed"),
     ],
@@ -59,3 +59,36 @@ def test_a_manifest_that_cannot_be_used_is_told_with_the_place(manifest: str, to
     with pytest.raises(ConfigurationError) as error:
         config_of(manifest, "a.yaml", {})
     assert told in str(error.value)
+
+
+def test_what_a_manifest_refers_to_is_beside_it() -> None:
+    folder = Path("/agents")
+    files = {
+        folder / "instructions.txt": "You know the tides.",
+        folder / "crm/WEBHOOK_SECRET": "s",
+        folder / "sky/TOKEN": "t",
+    }
+    taken = {"configMapKeyRef": {"name": "sea", "key": "instructions.txt"}}
+    hooks = [
+        {"name": name, "webhook": {"url": "https://crm.test", "secretRef": {"name": name}}} for name in ("crm", "erp")
+    ]
+    servers = [
+        {"name": "sky", "url": "https://sky.test/mcp", "secretRef": {"name": "sky", "key": "TOKEN"}},
+        {"name": "open", "url": "https://open.test/mcp", "transport": "SSE"},
+    ]
+    manifest = text(instructions=None, instructionsFrom=taken, plugins=hooks, mcpServers=servers)
+    config = config_of(manifest, "/agents/a.yaml", {}, files.get)
+    assert config.instructions == "You know the tides."
+    signed = [one.webhook.secret_path for one in config.plugins if one.webhook]
+    assert signed == ["/agents/crm/WEBHOOK_SECRET", None]
+    tools = [(one.name, one.transport, one.token_path) for one in config.mcp_servers]
+    assert tools == [("sky", "StreamableHTTP", "/agents/sky/TOKEN"), ("open", "SSE", None)]
+
+    sea = yaml.safe_dump(
+        {"kind": "ConfigMap", "metadata": {"name": "sea"}, "data": {"instructions.txt": "You know the wind."}}
+    )
+    assert config_of(f"{manifest}---\n{sea}", "/agents/a.yaml", {}, files.get).instructions == "You know the wind."
+    del files[folder / "sky/TOKEN"]
+    with pytest.raises(ConfigurationError) as error:
+        config_of(manifest, "/agents/a.yaml", {}, files.get)
+    assert "Write it into the file /agents/sky/TOKEN" in str(error.value)
