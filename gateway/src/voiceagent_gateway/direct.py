@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from voiceagent_gateway.audit import AuditedRoute, Handler
 from voiceagent_gateway.problems import ProblemError, response
 
-
 _JSON: Final = (b"content-type", b"application/json")
 _NOT_KEPT: Final = (b"cache-control", b"no-store")
 
