@@ -27,6 +27,10 @@ class DirectJson(Response):
         self.body = body
         self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON, _NOT_KEPT]
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
 
 class DirectRoute(AuditedRoute):
     """A GET of one path, whose endpoint takes the request and nothing else.
