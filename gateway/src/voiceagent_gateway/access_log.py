@@ -14,6 +14,7 @@ from voiceagent_gateway.audit import audit, audited
 QUIET_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """Asked every few seconds by the kubelet; logged at DEBUG only."""
 access_log = logging.getLogger("voiceagent_gateway.access")
+_AUDITED: Final = {"name": audit.name, "levelno": logging.INFO, "levelname": logging.getLevelName(logging.INFO)}
 
 
 class AccessLog:
@@ -46,7 +47,9 @@ def _tell(scope: Scope, status: int, milliseconds: float) -> None:
     address = client[0] if client else None
     facts: dict[str, Any] = {"method": scope["method"], "path": path, "status": status, "milliseconds": milliseconds}
     if (told := audited(scope, address)) is not None:
-        audit.info(told.pop("message"), extra={**told, **facts})
+        if audit.isEnabledFor(logging.INFO):
+            # As Logger.info would, which looks at each of the many facts.
+            audit.handle(logging.makeLogRecord({**_AUDITED, **told, **facts}))
     elif path in QUIET_PATHS and status == 200:
         access_log.debug("request", extra={**facts, "who": address})
     else:

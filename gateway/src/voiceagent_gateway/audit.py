@@ -61,14 +61,14 @@ def note(request: Request, **facts: str | None) -> None:
 
 
 def audited(scope: Scope, address: str | None) -> dict[str, Any] | None:
-    """What the line says of the request once it is answered, its message among it; None for another's request."""
+    """What the line says of the answered request, its message (`msg`) among it; None for another's request."""
     state: dict[str, Any] = scope.get("state") or {}
     outcome = state.get(_OUTCOME)
     if outcome is None:
         return None
     caller = state.get(CALLER)
     return {
-        "message": "token given" if outcome == GIVEN else "token refused",
+        "msg": "token given" if outcome == GIVEN else "token refused",
         "who": caller.name if caller else "unknown",
         "address": address or UNKNOWN,
         **state.get(_FACTS, {}),

@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from voiceagent_gateway.audit import AuditedRoute, Handler
 from voiceagent_gateway.problems import ProblemError, response
 
-
 _JSON: Final = (b"content-type", b"application/json")
 _NOT_KEPT: Final = (b"cache-control", b"no-store")
 
@@ -27,6 +26,10 @@ class DirectJson(Response):
         self.background = None
         self.body = body
         self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON, _NOT_KEPT]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 class DirectRoute(AuditedRoute):

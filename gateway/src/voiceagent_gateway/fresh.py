@@ -40,8 +40,7 @@ class FreshReadings:
         """The pods and what they say; never later than after DEADLINE_SECONDS."""
         now = time.monotonic()
         self._forget(now)
-        asked = [self._reading(pod, now) for pod in pods if pod.readable]
-        if tasks := [task for task in asked if not task.done()]:
+        if tasks := [task for pod in pods if pod.readable and not (task := self._reading(pod, now)).done()]:
             # Not awaited one by one and not cancelled: others may wait for the same pods.
             await asyncio.wait(tasks, timeout=DEADLINE_SECONDS)
         return [self._view(pod) for pod in pods]

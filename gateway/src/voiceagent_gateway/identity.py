@@ -26,17 +26,11 @@ class Scope:
 
     def covers(self, agent: str) -> bool:
         """Whether the agent, as NAMESPACE/NAME, is one of them."""
-        for pattern in self.agents:
-            if agent_matches(pattern, agent):
-                return True
-        return False
+        return EVERYTHING in self.agents or any(agent_matches(pattern, agent) for pattern in self.agents)
 
     def opens(self, room: str) -> bool:
         """Whether the room is one of them."""
-        for pattern in self.rooms:
-            if matches(pattern, room):
-                return True
-        return False
+        return EVERYTHING in self.rooms or any(matches(pattern, room) for pattern in self.rooms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +94,6 @@ def default_room(identity: Identity, agent: AgentRef, new_id: Callable[[], str])
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the text is the pattern, where * stands for any characters; in a time that no pattern can blow up."""
-    if pattern == EVERYTHING:
-        return True
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == text

@@ -25,7 +25,8 @@ class NewerTables(Exception):
 def bring_up(connection: sqlite3.Connection, schema: Sequence[str], steps: Sequence[Step]) -> None:
     """Make what is missing of the newest tables, as one transaction: wholly or not at all. Raises NewerTables.
 
-    `schema` makes the newest tables, and may run again (CREATE ... IF NOT EXISTS); `steps[0]` leads from version 1 to 2.
+    `schema` makes the newest tables, and may run again (CREATE ... IF NOT EXISTS); `steps[0]` leads from version 1 to
+    version 2.
     """
     newest = FIRST + len(steps)
     connection.execute("BEGIN IMMEDIATE")

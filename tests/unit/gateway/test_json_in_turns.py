@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from voiceagent_api.worker_status import SessionRecord, WorkerStatus
+from voiceagent_gateway.app import create_app
 from voiceagent_gateway.json_in_turns import PIECE_BYTES, in_turns, pieces
 from voiceagent_gateway.model import PodRef, PodView
+from voiceagent_gateway.settings import Settings
 
 CALLS = 3000
 STARTED = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -30,28 +33,42 @@ def crowded_pod() -> PodView:
     return PodView(ref, status)
 
 
-async def test_who_asks_for_little_is_answered_while_a_large_answer_is_on_its_way(
-    world: Any, ask: httpx.AsyncClient
-) -> None:
+@pytest.mark.parametrize("large", ["/metrics", "/metrics/sessions"])
+async def test_who_asks_for_little_is_answered_while_a_large_answer_is_on_its_way(world: Any, large: str) -> None:
     world.views = [crowded_pod()]
-    await ask.get("/healthz")
-    answered: list[str] = []
-    answers: dict[str, httpx.Response] = {}
+    app = create_app(Settings(install=world.install), world.app())
+    begun, answered, sent = asyncio.Event(), list[str](), bytearray()
 
-    async def get(path: str) -> None:
-        answers[path] = await ask.get(path)
+    async def send(message: Any) -> None:
+        sent.extend(message.get("body", b""))
+        if sent:
+            begun.set()
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.append(large)
+
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def ask_for_little(client: httpx.AsyncClient, path: str) -> None:
+        await begun.wait()
+        assert (await client.get(path)).status_code == 200
         answered.append(path)
 
-    # In this order they begin.
-    await asyncio.gather(get("/metrics"), get("/metrics/sessions"), get("/token"), get("/healthz"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        little = (ask_for_little(client, path) for path in ("/token", "/healthz"))
+        await asyncio.gather(app(scope_of(large), never, send), *little)
 
-    assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(answered, 200)
-    assert set(answered[:2]) == {"/token", "/healthz"}
-    assert len(answers["/metrics"].content) > 10 * PIECE_BYTES
-    assert [len(answers["/metrics"].json()["sessions"]["sessions"]), len(answers["/metrics/sessions"].json())] == [
-        CALLS,
-        4,
-    ]
+    assert (set(answered[:2]), answered[2]) == ({"/token", "/healthz"}, large)
+    found = json.loads(sent)
+    assert len((found["sessions"] if large == "/metrics" else found)["sessions"]) == CALLS
+
+
+def scope_of(path: str) -> dict[str, Any]:
+    return {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "GET",
+        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http",
+        "headers": [], "client": ("192.0.2.7", 1), "server": ("gateway", 80),
+    }  # fmt: skip
 
 
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
