@@ -16,6 +16,14 @@ from voiceagent_gateway.model import PodView
 TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 AGENT_LABELS: Final = ("namespace", "agent")
+ALERTED_PROBLEMS: Final = (
+    "agent-full",
+    "agent-not-ready",
+    "too-many-waiting",
+    "budget-exceeded",
+    "livekit-credentials",
+)
+"""Refusals that the chart's alerts watch: a series that appears with its first event hides that event from them."""
 
 
 class GatewayCounters:
@@ -27,6 +35,8 @@ class GatewayCounters:
         self.refusals = Counter(
             "voiceagent_gateway_token_refusals", "Tokens refused.", ("problem",), registry=self.registry
         )
+        for problem in ALERTED_PROBLEMS:
+            self.refusals.labels(problem)
         self.dispatches = Counter(
             "voiceagent_gateway_dispatches",
             "Agents called into rooms that lived without one.",
