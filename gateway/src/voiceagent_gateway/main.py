@@ -49,7 +49,7 @@ from voiceagent_gateway.settings import Settings, UserError, parse_settings
 from voiceagent_gateway.transcripts import store as transcripts
 from voiceagent_gateway.transcripts.keeper import TranscriptKeeper
 from voiceagent_gateway.transcripts.kept import Transcripts
-from voiceagent_gateway.transcripts.live import LiveTranscripts
+from voiceagent_gateway.transcripts.live import LiveTranscripts, let_go
 from voiceagent_gateway.transcripts.pods import ControlTokens, PodTranscripts
 from voiceagent_gateway.usage import store as usage
 from voiceagent_gateway.usage.families import UsageFamilies
@@ -142,6 +142,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
                 outside, settings.prometheus_url, lambda: len(discovery.agents()), settings.prometheus_token
             )
             collector = FleetCollector(discovery.pods, fetch, _now)
+            await let_go(database)
         else:
             history = recorder = Recorder(
                 database,
