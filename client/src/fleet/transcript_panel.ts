@@ -89,7 +89,7 @@ export function saidCell(call: Live, language: Language): HTMLElement {
     class: "link small",
     "data-transcript": call.id,
     "data-room": call.room,
-    "aria-label": texts.title(call.room),
+    "aria-label": `${texts.read}: ${texts.title(call.room)}`,
     "data-testid": "read-transcript",
   };
   return h(
@@ -126,7 +126,7 @@ export class TranscriptPanel {
   readonly #title = h("h2", { id: "transcript-title", tabindex: "-1" });
   readonly #close = h("button", { type: "button", class: "button small", "data-testid": "close-transcript" });
   readonly #note = h("p", { class: "muted", role: "status" });
-  readonly #list = h("ol", { class: "plain", "aria-live": "polite" });
+  readonly #list = h("ul", { class: "plain", "aria-live": "polite" });
   readonly #missing = h("p", { class: "muted small" });
   #agent: string | null = null;
   #language: Language = "en";
@@ -137,7 +137,7 @@ export class TranscriptPanel {
   /** Stands behind `view`, in which the buttons are that open it. */
   constructor(fetch_: Fetch, view: HTMLElement) {
     this.#fetch = fetch_;
-    this.#section.append(h("div", { class: "section-head" }, this.#title, this.#close), this.#missing, this.#list, this.#note);
+    this.#section.append(h("div", { class: "section-head" }, this.#title, h("div", { class: "spans" }, this.#close)), this.#missing, this.#list, this.#note);
     this.#section.hidden = true;
     view.after(this.#section);
     view.addEventListener("click", (event) => {

@@ -48,7 +48,7 @@ from voiceagent_gateway.settings import Settings, UserError, parse_settings
 from voiceagent_gateway.tables import SCHEMA, STEPS
 from voiceagent_gateway.transcripts.keeper import TranscriptKeeper
 from voiceagent_gateway.transcripts.kept import Transcripts
-from voiceagent_gateway.transcripts.live import LiveTranscripts
+from voiceagent_gateway.transcripts.live import LiveTranscripts, let_go
 from voiceagent_gateway.transcripts.pods import ControlTokens, PodTranscripts
 from voiceagent_gateway.usage.families import UsageFamilies
 from voiceagent_gateway.usage.keeper import UsageKeeper
@@ -137,6 +137,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
                 outside, settings.prometheus_url, lambda: len(discovery.agents()), settings.prometheus_token
             )
             collector = FleetCollector(discovery.pods, fetch, _now)
+            await let_go(database)
         else:
             history = recorder = Recorder(
                 database,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from transcribed_pod import ASKING, Kept, TranscribedPod, asking, texts
 from voiceagent_gateway.transcripts.kept import TranscriptError
-from voiceagent_gateway.transcripts.live import LiveTranscripts
+from voiceagent_gateway.transcripts.live import LiveTranscripts, let_go
 
 SAID = "the walrus eats lemons"
 
@@ -246,6 +246,16 @@ async def test_without_a_database_transcripts_are_those_that_pods_hold(pod: Tran
         await live.erase(call)
         assert await texts(live, "s1") == []
         assert pod.held.of("s1").lines == []
+
+
+async def test_a_gateway_that_keeps_none_lets_go_of_what_was_kept(kept: Kept, pod: TranscribedPod) -> None:
+    async with kept.keeping() as keeper:
+        pod.say("s1", SAID)
+        await keeper.look()
+        assert SAID.encode() in on_disk(kept)
+    async with kept.keeping():
+        await let_go(kept.database)
+        assert SAID.encode() not in on_disk(kept)
 
 
 async def test_a_call_without_transcript_leaves_no_word_in_status_answer_or_database(

@@ -3,13 +3,29 @@
 No gateway keeps any: another would not know what was erased at the one.
 """
 
+import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from voiceagent_api.transcripts import TranscriptLine
 
+from voiceagent_gateway.database import Database, DatabaseError
 from voiceagent_gateway.model import AgentRef, PodView
 from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError, hours_by_agent
 from voiceagent_gateway.transcripts.pods import PodTranscripts
+from voiceagent_gateway.transcripts.store import prune
+
+END_OF_TIME: Final = 2**62
+log = logging.getLogger(__name__)
+
+
+async def let_go(database: Database) -> None:
+    """Delete what a gateway with transcripts of its own left in this file: nobody would enforce its retention."""
+    try:
+        if await database.run(lambda it: prune(it, {}, END_OF_TIME, 0)):
+            await database.truncate_log()
+    except DatabaseError as error:
+        log.error("transcripts of before cannot be deleted", extra={"error": str(error)})
 
 
 class LiveTranscripts:

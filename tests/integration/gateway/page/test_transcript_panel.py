@@ -73,7 +73,7 @@ def test_a_call_is_read_as_it_goes_on_by_those_who_may(
             assert not [one["id"] for one in found["violations"] if one["impact"] in ("serious", "critical")]
         page.get_by_test_id("language").select_option("fr")
         expect(said.first).to_have_text(f"Appelant: {SAID}")
-        expect(page.get_by_test_id("call")).to_contain_text("appelant 8, agent 4")
+        expect(page.get_by_test_id("call")).to_contain_text("appelant 7, agent 4")
         page.get_by_test_id("close-transcript").click()
         expect(page.get_by_test_id("read-transcript")).to_be_focused()
         expect(page.get_by_test_id("transcript")).to_be_hidden()
@@ -92,4 +92,4 @@ def test_a_call_is_read_as_it_goes_on_by_those_who_may(
 
         place.voice_agent(language="en", transcripts={"enabled": False})
         expect(page.get_by_test_id("read-transcript")).to_have_count(0)
-        expect(page.get_by_test_id("call")).to_contain_text("appelant 8, agent 4")
+        expect(page.get_by_test_id("call")).to_contain_text("appelant 7, agent 4")
