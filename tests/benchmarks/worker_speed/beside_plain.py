@@ -181,10 +181,12 @@ def _call_figures(seen: Mapping[Who, Levels]) -> list[Figure]:
             ]
     p95 = common_p95(plain)
     held = {who: calls_at(p95, seen[who]) for who in CONTESTANTS}
+    # 0 where not even the fewest calls were answered: the machine was not quiet, and the run says nothing
+    ratio = held["worker"] / held["plain"] if held["plain"] else 0.0
     reached = "" if saturated(plain) else ", not saturated"
     return [
         *rows,
         Figure(f"p95 at which calls are compared{reached}", p95, "s"),
         *(Figure(f"{who}: calls at once at this p95", held[who], "") for who in CONTESTANTS),
-        Figure("worker to plain: calls at this p95", held["worker"] / held["plain"], "", CALLS_RATIO, at_least=True),
+        Figure("worker to plain: calls at this p95", ratio, "", CALLS_RATIO, at_least=True),
     ]
