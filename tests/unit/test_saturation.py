@@ -1,7 +1,7 @@
 """How many calls a machine holds, judged from levels of ever more calls."""
 
 import pytest
-from worker_speed.saturation import Level, calls_at, common_p95, saturated
+from worker_speed.saturation import Level, calls_at, common_p95, missing, saturated
 
 
 def levels(*p95: float, unanswered: int = 0) -> dict[int, Level]:
@@ -38,3 +38,8 @@ def test_they_are_compared_at_the_limit_or_where_that_is_not_reached_at_the_most
 )
 def test_calls_at_a_latency_are_found_between_the_levels(p95: float, seen: dict[int, Level], calls: float) -> None:
     assert calls_at(p95, seen) == pytest.approx(calls)
+
+
+def test_turns_that_one_caller_had_more_do_not_stand_in_for_those_that_another_lacks() -> None:
+    assert missing({0: 1}, {0: 4, 1: 3}, 2, 3) == 0
+    assert missing({0: 1}, {0: 9, 1: 1}, 3, 3) == 5

@@ -11,6 +11,7 @@ import math
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ from local_livekit import LiveKit, livekit_server
 from speech_server import SpeechServer, speech_server
 from voiceagent_caller import CallOptions, Clip, Speech
 from worker_speed.contestants import GREETING, SETTLE_SECONDS, Contestant, Who, contestant
-from worker_speed.saturation import Level, Levels, calls_at, common_p95, saturated
+from worker_speed.saturation import Level, Levels, calls_at, common_p95, missing, saturated
 
 CONTESTANTS: tuple[Who, Who] = ("plain", "worker")
 STARTS = 3
@@ -108,19 +109,20 @@ async def _level(running: Contestant, options: CallOptions, clip: Clip, calls: i
             async with asyncio.timeout(LEVEL_SECONDS):
                 await fleet.start()
         since, before = time.monotonic(), running.cpu_seconds()
+        had = Counter(turn.caller for turn in fleet.turns)
         with suppress(TimeoutError):
             async with asyncio.timeout(LEVEL_SECONDS):
                 await fleet.talk(turns)
         report, used = fleet.report(since), running.cpu_seconds() - before
         waits = [turn.seconds for turn in fleet.turns if turn.seconds is not None and turn.asked_at >= since]
+        have = Counter(turn.caller for turn in fleet.turns)
     finally:
         await fleet.end(END_SECONDS)
-    missing = max(0, calls * turns - report.turns)
     return Level(
         p50_seconds=percentile(waits, 0.5),
         p95_seconds=report.p95_seconds,
         cpu_seconds_a_turn=used / max(1, report.turns),
-        unanswered=len(report.unanswered) + len(report.dropped) + missing,
+        unanswered=len(report.unanswered) + len(report.dropped) + missing(had, have, calls, turns),
     )
 
 
@@ -181,10 +183,12 @@ def _call_figures(seen: Mapping[Who, Levels]) -> list[Figure]:
             ]
     p95 = common_p95(plain)
     held = {who: calls_at(p95, seen[who]) for who in CONTESTANTS}
+    # 0 where not even the fewest calls were answered: the machine was not quiet, and the run says nothing
+    ratio = held["worker"] / held["plain"] if held["plain"] else 0.0
     reached = "" if saturated(plain) else ", not saturated"
     return [
         *rows,
         Figure(f"p95 at which calls are compared{reached}", p95, "s"),
         *(Figure(f"{who}: calls at once at this p95", held[who], "") for who in CONTESTANTS),
-        Figure("worker to plain: calls at this p95", held["worker"] / held["plain"], "", CALLS_RATIO, at_least=True),
+        Figure("worker to plain: calls at this p95", ratio, "", CALLS_RATIO, at_least=True),
     ]

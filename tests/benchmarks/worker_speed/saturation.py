@@ -54,3 +54,8 @@ def calls_at(p95_seconds: float, levels: Levels) -> float:
         if quick <= p95_seconds:
             return few + (many - few) * (p95_seconds - quick) / (slow - quick)
     return rows[0][0] * min(1.0, p95_seconds / rows[0][1])
+
+
+def missing(had: Mapping[int, int], have: Mapping[int, int], calls: int, turns: int) -> int:
+    """How many turns callers did not come to, of so many each; `had` and `have` count each one's, before and after."""
+    return sum(max(0, turns - (have.get(caller, 0) - had.get(caller, 0))) for caller in range(calls))
