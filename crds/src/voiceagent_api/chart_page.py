@@ -131,7 +131,7 @@ def _type(node: Schema) -> str:
     if "anyOf" in node:
         return " or ".join(_type(choice) for choice in node["anyOf"])
     written = {"array": "list", "object": "map"}
-    kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    kinds: list[str] = node["type"] if isinstance(node["type"], list) else [node["type"]]
     told = " or ".join(written.get(kind, kind) for kind in kinds)
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
     return ", ".join([told, *(f"{words} {node[bound]}" for bound, words in bounds.items() if bound in node)])
