@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from terminal_picture import Step, moving, still
 
-COLUMNS = {"file": 110, "cluster": 130}
+COLUMNS = {"file": 110, "cluster": 134}
 WINDOW_ROWS = 28
 FILE = (
     "voiceagent init receptionist --instructions 'You answer the phone of Blue Dental.' -f agent.yaml",

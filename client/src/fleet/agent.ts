@@ -106,15 +106,16 @@ function pods(agent: Agent, words: Words, format: Format): HTMLElement {
   const heads = [words.pod, words.state, words.calls, words.revision];
   const rows = agent.pods.map((pod) => {
     const notes = [
-      pod.stale ? words.stale : null,
-      pod.error,
-      pod.deadline === null ? null : words.until(format.moment(pod.deadline)),
+      pod.stale ? { text: words.stale, lang: null } : null,
+      // The gateway's own words are English.
+      pod.error === null ? null : { text: pod.error, lang: "en" },
+      pod.deadline === null ? null : { text: words.until(format.moment(pod.deadline)), lang: null },
     ].filter((note) => note !== null);
     const state = h(
       "span",
       { class: "name" },
       h("span", { class: "badge", "data-pod": pod.stale ? "stale" : pod.state }, words.podState[pod.state]),
-      ...notes.map((note) => h("span", { class: "muted small" }, note)),
+      ...notes.map(({ text, lang }) => h("span", { class: "muted small", lang }, text)),
     );
     const calls = words.callsOf(pod.sessions, pod.capacity);
     return row(heads, [h("code", {}, pod.name), state, calls, h("code", {}, pod.revision)], { "data-key": pod.name });
