@@ -35,7 +35,8 @@ class Recording:
 def read_recording(path: Path) -> Recording:
     """The sound of a wav file. Raises CliError."""
     try:
-        with wave.open(str(path), "rb") as file:
+        # opened apart: what `wave` itself fails to open, it complains of once more as it is thrown away
+        with path.open("rb") as raw, wave.open(raw, "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             if width != SAMPLE_BYTES:
                 raise invalid(f"{path} has {8 * width}-bit samples. Give a wav file with 16-bit samples.")
@@ -70,7 +71,7 @@ def trimmed(recording: Recording) -> Recording | None:
 def write_recording(path: Path, recording: Recording) -> None:
     """A wav file. Raises CliError."""
     try:
-        with wave.open(str(path), "wb") as file:
+        with path.open("wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(recording.channels)
             file.setsampwidth(SAMPLE_BYTES)
             file.setframerate(recording.rate)
