@@ -31,8 +31,8 @@ CONTESTANTS: tuple[Who, Who] = ("plain", "worker")
 STARTS = 3
 CALLS = (2, 4, 6, 8, 10, 12, 14)
 """Calls at once, one level after the other until plain is saturated: two cores are, callers included."""
-TURNS, MOST_TURNS_EACH = 24, 6
-"""Of all calls of a level together, and of one."""
+TURNS, LEAST_TURNS_EACH, MOST_TURNS_EACH = 24, 3, 6
+"""Of all calls of a level together, and of one. The first may have begun before the level was full: it is no sample."""
 LEVELS_SECONDS = 200.0
 """After which plain begins no further level; all of this then takes less than 12 minutes."""
 LEVEL_SECONDS = 45.0
@@ -95,7 +95,7 @@ async def _calls(
             await _level(running, options, clip, 1, 1)  # what is done once, is done
             began = time.monotonic()
             for calls in calls_at_once:
-                turns = min(MOST_TURNS_EACH, math.ceil(TURNS / calls))
+                turns = max(LEAST_TURNS_EACH, min(MOST_TURNS_EACH, math.ceil(TURNS / calls)))
                 levels[calls] = await _level(running, options, clip, calls, turns)
                 if who == "plain" and (saturated(levels) or time.monotonic() - began > LEVELS_SECONDS):
                     break
