@@ -3,7 +3,12 @@
 import logging
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# How long an example takes is for benchmarks to judge; a busy machine fails no test.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """What a change changes, as lines for people. Pure."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import yaml
 
 _SHOWN_METADATA: Final = ("name", "namespace", "labels", "annotations")
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_NO_NUMBER: Final = re.compile(r"[-+]?(\.|0[box])?_")
 CONTEXT_LINES: Final = 3
 
 
@@ -43,5 +45,18 @@ def as_yaml(value: Any) -> str:
 
 def inline(value: Any) -> str:
     """A value as YAML within a line, also between brackets."""
-    text = yaml.safe_dump([value], default_flow_style=True, sort_keys=False, allow_unicode=True, width=1 << 20)
+    text = yaml.dump(
+        [value], Dumper=_Quoting, default_flow_style=True, sort_keys=False, allow_unicode=True, width=1 << 20
+    )
     return str(text).strip()[1:-1]
+
+
+class _Quoting(yaml.SafeDumper):
+    """Puts in quotes what readers of YAML 1.2 take for a number without a digit, such as -_."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _NO_NUMBER.match(text) else None)
+
+
+_Quoting.add_representer(str, _represent_text)

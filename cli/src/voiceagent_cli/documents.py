@@ -86,7 +86,11 @@ def parse(text: str, where: str, lines_before: int = 0) -> Any:
     except MarkedYAMLError as error:
         line = lines_before + (error.problem_mark.line if error.problem_mark else 0) + 1
         raise invalid(f"{where}, line {line}: this is no YAML: {error.problem or error.context}.") from None
-    except (YAMLError, ValueError, RecursionError):
+    except (IndexError, ValueError):
+        # ruamel takes -_ for a number, and then finds no digit
+        said = f"{where} has a word that looks like a number or a date and is none, such as -_ or 2026-13-01"
+        raise invalid(f"{said}; put it in quotes.") from None
+    except (YAMLError, RecursionError):
         raise invalid(f"{where} is no YAML.") from None
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from voiceagent_cli.differences import inline
 from voiceagent_cli.documents import find_agent, parse, plain
@@ -155,6 +155,7 @@ plugins = st.lists(
 
 
 @settings(deadline=None)
+@example([{"name": "-_"}], [{"name": "+_", "config": {"._": "-._"}}])
 @given(plugins, plugins)
 def test_any_list_of_plugins_becomes_any_other(before: list[Any], after: list[Any]) -> None:
     head = "kind: VoiceAgent # c\nmetadata: {name: x}\nspec:\n  a: 1 # comment\n"
@@ -170,6 +171,8 @@ def test_any_list_of_plugins_becomes_any_other(before: list[Any], after: list[An
     [
         ("a: [", None, "f, line 1: this is no YAML"),
         ("---\na: 1\n---\nb: }\n", None, "f, line 4: this is no YAML"),
+        ("a: -_\n", None, "f has a word that looks like a number or a date and is none"),
+        ("a: 2026-13-01\n", None, "put it in quotes"),
         ("kind: Secret\n", None, "has no VoiceAgent"),
         ("a: 1\na: 2\n", None, 'duplicate key "a"'),
         (FILE, "other", 'f has no VoiceAgent "other". It has: first.'),
