@@ -8,11 +8,11 @@ Values = dict[str, Any]
 ABSENT: Final = object()
 """That there is no such object, or nothing at the place."""
 ROUTED: Final[Values] = {"gateway.httpRoute.enabled": True, "gateway.httpRoute.parentRefs": [{"name": "public"}]}
-SCALED: Final[Values] = {
-    "gateway.autoscaling.enabled": True,
+MANY_GATEWAYS: Final[Values] = {
     "gateway.prometheusURL": "http://prometheus.monitoring:9090",
     "redis.url": "redis://redis.cache.svc:6379/0",
 }
+SCALED: Final[Values] = {"gateway.autoscaling.enabled": True, **MANY_GATEWAYS}
 ISSUED: Final[Values] = {
     "gateway.auth.mode": "oidc",
     "gateway.auth.oidc.issuer": "https://id.example",
@@ -139,7 +139,7 @@ def _part(part: str, name: str) -> Iterator[tuple[str, Case]]:
     pod = f"{deployment} spec template spec"
     container, template = f"{pod} containers 0", f"{deployment} spec template metadata"
     budget = f"PodDisruptionBudget voiceagents-{name}"
-    yield f"{part}.replicas", Case(3, at(f"{deployment} spec replicas"), 3)
+    yield f"{part}.replicas", Case(3, at(f"{deployment} spec replicas"), 3, MANY_GATEWAYS if part == "gateway" else {})
     yield f"{part}.logLevel", Case("DEBUG", at(f"{container} args"), "--log-level=DEBUG")
     unmade = {f"{part}.serviceAccount.name": "theirs"}
     yield f"{part}.serviceAccount.create", Case(False, at("ServiceAccount theirs"), ABSENT, unmade)

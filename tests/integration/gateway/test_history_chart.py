@@ -72,7 +72,7 @@ def test_many_gateways_on_one_volume_are_refused_with_the_cure() -> None:
 
 def test_a_metrics_store_is_named_in_the_installs_file_and_its_token_in_a_secret_only() -> None:
     settings = ("gateway.prometheusURL=http://prometheus.monitoring:9090", "gateway.prometheusTokenSecret.name=store")
-    _, container, _ = pod_of(*settings, "gateway.replicas=3")
+    _, container, _ = pod_of(*settings, "gateway.replicas=3", "redis.url=redis://redis:6379/0")
     (config,) = [d for d in render(*settings) if d["kind"] == "ConfigMap" and "install.yaml" in d["data"]]
 
     assert yaml.safe_load(config["data"]["install.yaml"])["gateway"]["prometheusURL"] == (

@@ -12,6 +12,8 @@ from chart_cases import ISSUED, SCALED, Values, nested
         ({**SCALED, "gateway.prometheusURL": ""}, "set gateway.prometheusURL"),
         ({**SCALED, "redis.url": ""}, "set redis.url"),
         ({**SCALED, "gateway.autoscaling.minReplicas": 9}, "lower the first or raise the second"),
+        ({"gateway.replicas": 2, "redis.url": "redis://r:6379"}, "gateway.replicas is more than 1, and the history"),
+        ({"gateway.replicas": 2, "gateway.prometheusURL": "http://p:9090"}, "must not promise one place twice"),
         ({"gateway.httpRoute.enabled": True}, "name yours in gateway.httpRoute.parentRefs"),
         ({**ISSUED, "gateway.auth.oidc.audience": ""}, "set gateway.auth.oidc.issuer and gateway.auth.oidc.audience"),
         ({"gateway.serviceAccount.create": False}, "set serviceAccount.name to one that is there"),

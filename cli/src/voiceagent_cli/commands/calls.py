@@ -62,7 +62,7 @@ def token(
     from voiceagent_cli.gateway import Place, ask
 
     async def get() -> Any:
-        whole = agent if not agent or "/" in agent else f"{namespace or await _own_namespace(context)}/{agent}"
+        whole = agent if not agent or "/" in agent else f"{namespace or await own_namespace(context)}/{agent}"
         wanted = {"agent": whole, "room": room, "identity": identity}
         query = {name: value for name, value in wanted.items() if value}
         return await ask(Place(gateway, key, context), "/token", query)
@@ -70,7 +70,7 @@ def token(
     screen.answer(token_answer(run(get())), output)
 
 
-async def _own_namespace(context: str | None) -> str:
+async def own_namespace(context: str | None) -> str:
     """That of the kubeconfig's context; whoever asks a gateway by its address may have none."""
     from voiceagent_cli.kube import access
 

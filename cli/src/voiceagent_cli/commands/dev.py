@@ -37,8 +37,8 @@ def dev(
         typer.Option(
             "--livekit-url",
             metavar="URL",
-            help="With --browser: the livekit-server; by default LIVEKIT_URL, else ws://localhost:7880. Its key is in "
-            "LIVEKIT_API_KEY and LIVEKIT_API_SECRET.",
+            help="With --browser: the livekit-server; by default LIVEKIT_URL, then the manifest's, else "
+            "ws://localhost:7880. Its key is in LIVEKIT_API_KEY and LIVEKIT_API_SECRET.",
         ),
     ] = None,
     port: Annotated[

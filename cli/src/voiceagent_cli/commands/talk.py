@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from voiceagent_cli import options, screen
+from voiceagent_cli.commands.calls import own_namespace
 from voiceagent_cli.errors import CliError, Exit, NotYetError, usage
 from voiceagent_cli.running import run
 
@@ -57,8 +58,6 @@ def talk(
         raise usage("--save keeps the answer to a recording: give one by --wav FILE.")
     if save is not None and not save.absolute().parent.is_dir():
         raise CliError(f"There is no folder {save.parent} for {save.name}.", Exit.NOT_FOUND)
-    if agent and "/" not in agent:
-        agent = f"{namespace or 'default'}/{agent}"
     try:
         from voiceagent_cli.talking.call import Wish
         from voiceagent_cli.talking.call import talk as hold
@@ -74,8 +73,13 @@ def talk(
     recording = read_recording(wav) if wav is not None else None
     wish = Wish(recording, save, microphone, wait)
     place = Place(gateway, key, context)
-    query = {name: value for name, value in (("agent", agent), ("room", room)) if value}
-    run(hold(wish, agent or "", lambda: _ticket(place, query, wait)))
+
+    async def call() -> None:
+        whole = agent and (agent if "/" in agent else f"{namespace or await own_namespace(context)}/{agent}")
+        query = {name: value for name, value in (("agent", whole), ("room", room)) if value}
+        await hold(wish, whole or "", lambda: _ticket(place, query, wait))
+
+    run(call())
 
 
 async def _ticket(place: "Place", query: dict[str, str], patience_seconds: float) -> "Ticket":

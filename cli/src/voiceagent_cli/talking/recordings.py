@@ -12,6 +12,8 @@ from voiceagent_cli.errors import CliError, Exit, invalid
 MAX_SECONDS: Final = 600.0
 """The longest recording that is played: what is read is kept in memory."""
 SAMPLE_BYTES: Final = 2
+MIN_RATE: Final = 1000
+"""With fewer samples a second there is no speech in it, if it is sound at all."""
 AUDIBLE: Final = 327
 """The least amplitude that counts as sound: a hundredth of the loudest that 16 bits can say."""
 MARGIN_SECONDS: Final = 0.2
@@ -40,6 +42,8 @@ def read_recording(path: Path) -> Recording:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             if width != SAMPLE_BYTES:
                 raise invalid(f"{path} has {8 * width}-bit samples. Give a wav file with 16-bit samples.")
+            if rate < MIN_RATE:
+                raise invalid(f"{path} has {rate} samples a second. Give a wav file with at least {MIN_RATE}.")
             samples = file.readframes(int(MAX_SECONDS * rate) + 1)
     except FileNotFoundError:
         raise CliError(f"There is no file {path}.", Exit.NOT_FOUND) from None
