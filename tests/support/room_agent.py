@@ -35,9 +35,9 @@ class RoomAgent:
         self.heard: list[str] = []
         """What the caller typed."""
 
-    def join(self, state: str = "listening") -> None:
-        """Join the one room with a caller and no agent, as soon as there is one."""
-        self._do(self._join(state))
+    def join(self, state: str = "listening", room: str | None = None) -> None:
+        """Join a room; without its name the one that has a caller and no agent, as soon as there is one."""
+        self._do(self._join(state, room))
 
     def state(self, state: str) -> None:
         """Be idle, listening, thinking or speaking; one who speaks is heard."""
@@ -74,8 +74,8 @@ class RoomAgent:
         # A room makes futures of the loop that runs; a test's own thread may have none.
         return rtc.Room()
 
-    async def _join(self, state: str) -> None:
-        name = await self._waiting_room()
+    async def _join(self, state: str, room: str | None) -> None:
+        name = room or await self._waiting_room()
         grants = api.VideoGrants(room_join=True, room=name, agent=True, can_update_own_metadata=True)
         token = api.AccessToken(self._livekit.key, self._livekit.secret).with_identity("agent").with_kind("agent")
         self._room.register_text_stream_handler("lk.chat", self._on_typed)

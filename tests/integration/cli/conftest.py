@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from control_plane import ADMINISTRATOR, REPOSITORY, Cluster
+from control_plane import ADMINISTRATOR, REPOSITORY, Cluster, control_plane
 from processes import free_port
 
 INSTALL = {
@@ -93,6 +93,14 @@ class Desk:
         found = self.cluster.get("voiceagents", name, self.namespace)
         assert found is not None
         return found
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One of its own: what these tests say of agents no other test's operator is to contradict."""
+    with control_plane(tmp_path_factory.mktemp("cluster")) as started:
+        started.start_controllers()
+        yield started
 
 
 @pytest.fixture

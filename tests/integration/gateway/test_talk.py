@@ -65,6 +65,12 @@ class Talk:
             assert time.monotonic() < end, f"{what}\n{self.out}\n{self.err}"
             time.sleep(0.05)
 
+    @property
+    def room(self) -> str:
+        """Where it waits for the agent, once it has a token."""
+        self.shows("(calling, room ")
+        return self.err.split("(calling, room ", 1)[1].split(")", 1)[0]
+
     def shows(self, words: str) -> None:
         self.until(lambda: words in self.err or words in self.out, words)
 
@@ -161,7 +167,7 @@ def test_lines_are_typed_one_after_the_other_and_what_the_agent_says_is_shown(
     talk: Callable[..., Talk], agent: Hearer, livekit: LiveKit
 ) -> None:
     one = talk("--wait", "100")
-    agent.join()
+    agent.join(room=one.room)
     answers(agent, "Hello, this is\nthe desk.", "a1")
     one.shows("agent: Hello, this is the desk.\n")
     one.type("Are you open?")
@@ -178,7 +184,7 @@ def test_lines_are_typed_one_after_the_other_and_what_the_agent_says_is_shown(
 
 def test_a_recording_is_heard_and_the_answer_saved(talk: Callable[..., Talk], agent: Hearer, tmp_path: Path) -> None:
     one = talk("--wait", "100", "--wav", str(recording(tmp_path / "question.wav", 1.5)), "--save", "answer.wav")
-    agent.join()
+    agent.join(room=one.room)
     one.shows("(playing 1.5 s)")
     one.until(lambda: agent.loudest > 4000, "the recording is heard")
     agent.hear("Are you", "q1", final=False)
@@ -210,7 +216,7 @@ def test_an_agent_that_is_not_ready_yet_is_asked_for_again(
     assert "(calling" not in one.err
     place.agent_status()
     one.shows("(calling")
-    agent.join()
+    agent.join(room=one.room)
     one.shows("(listening)")
     assert one.end() == 0
     place.agent_status(ready=0, message="Its first pod starts.")
@@ -223,7 +229,7 @@ def test_an_agent_that_leaves_is_told_and_so_is_one_that_ends_the_call(
     talk: Callable[..., Talk], agent: Hearer, livekit: LiveKit
 ) -> None:
     one = talk("--wait", "20", "--room", "left")
-    agent.join()
+    agent.join(room=one.room)
     one.shows("(listening)")
     agent.leave()
     one.until(lambda: "(The agent has left.)" in one.err)
@@ -233,7 +239,7 @@ def test_an_agent_that_leaves_is_told_and_so_is_one_that_ends_the_call(
     other = Hearer(livekit)
     try:
         two = talk("--wait", "100", "--room", "closed")
-        other.join()
+        other.join(room=two.room)
         two.shows("(listening)")
 
         async def close() -> None:
@@ -249,7 +255,7 @@ def test_an_agent_that_leaves_is_told_and_so_is_one_that_ends_the_call(
 
 def test_an_interrupt_hangs_up(talk: Callable[..., Talk], agent: Hearer, livekit: LiveKit) -> None:
     one = talk("--wait", "100")
-    agent.join()
+    agent.join(room=one.room)
     one.shows("(listening)")
     assert len(people(livekit)) == 2
     one.process.send_signal(signal.SIGINT)

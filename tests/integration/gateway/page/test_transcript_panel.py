@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import expect_nothing_serious
 from browser import open_page
 from playwright.sync_api import expect
 from transcribed_pod import TOKEN, ServedPod
@@ -43,7 +44,7 @@ def new_key(place: Any, name: str, *may: str) -> str:
 
 
 def test_a_call_is_read_as_it_goes_on_by_those_who_may(
-    place: Any, pod: ServedPod, serve: Callable[..., Any], axe: Path, tmp_path: Path
+    place: Any, pod: ServedPod, serve: Callable[..., Any], tmp_path: Path
 ) -> None:
     reader, watcher = new_key(place, "reader", "--transcripts"), new_key(place, "watcher")
     gateway = serve(f"--own-namespace={place.namespace}", auth={"mode": "apiKeys"})
@@ -64,13 +65,11 @@ def test_a_call_is_read_as_it_goes_on_by_those_who_may(
         expect(said).to_have_text([f"Caller: {SAID}", f"Agent: {ANSWERED}"])
         pod.say("AJ_1", LATER)
         expect(said.last).to_have_text(f"Caller: {LATER}")
-        page.evaluate(axe.read_text())
         for size in ({"width": 1280, "height": 900}, {"width": 390, "height": 844}):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             page.screenshot(path=tmp_path / f"transcript-{size['width']}.png", full_page=True)
             assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-            assert not [one["id"] for one in found["violations"] if one["impact"] in ("serious", "critical")]
+            expect_nothing_serious(page)
         page.get_by_test_id("language").select_option("fr")
         expect(said.first).to_have_text(f"Appelant: {SAID}")
         expect(page.get_by_test_id("call")).to_contain_text("appelant 7, agent 4")
