@@ -164,6 +164,7 @@ class Kept:
     pods: list[TranscribedPod]
     agents: list[AgentRef] = field(default_factory=lambda: [ASKING])
     now: datetime = NOON
+    unreadable: frozenset[tuple[str, str]] = frozenset()
     listed: bool = True
     most_bytes: int = MEGABYTE
 
@@ -179,6 +180,7 @@ class Kept:
                 database,
                 self.most_bytes,
                 lambda: self.now,
+                lambda: self.unreadable,
             )
 
     def later(self, **more: float) -> None:

@@ -35,8 +35,8 @@ class Discovery:
 
     def __init__(self, kube: Kube, namespaces: Sequence[str]) -> None:
         scopes = [f"/namespaces/{namespace}" for namespace in namespaces] or [""]
-        self._agents = [
-            Reflector(kube, f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", agent_from_object, changed=self._changed)
+        self._agents: list[Reflector[AgentRef | _Unreadable]] = [
+            Reflector(kube, f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", _agent_or_name, changed=self._changed)
             for scope in scopes
         ]
         self._pods = [
@@ -56,6 +56,10 @@ class Discovery:
     def agents(self) -> Sequence[AgentRef]:
         """The VoiceAgents there are, in the order of their names."""
         return self._all().agents
+
+    def unreadable(self) -> frozenset[tuple[str, str]]:
+        """Namespace and name of VoiceAgents that are there and that this gateway does not understand."""
+        return self._all().unreadable
 
     def agent(self, reference: str) -> AgentRef | None:
         """The VoiceAgent of this NAMESPACE/NAME, if there is one."""
@@ -94,15 +98,35 @@ class _Known:
     pods: tuple[PodRef, ...]
     pods_by_agent: Mapping[tuple[str, str], Sequence[PodRef]]
     agents_by_reference: Mapping[str, AgentRef]
+    unreadable: frozenset[tuple[str, str]]
 
 
-def _known(agents: Iterable[AgentRef], pods: Iterable[PodRef]) -> _Known:
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """A VoiceAgent of which nothing but its name is understood."""
+
+    namespace: str
+    name: str
+
+
+def _known(found: Iterable[AgentRef | _Unreadable], pods: Iterable[PodRef]) -> _Known:
     ordered = sorted(pods, key=lambda pod: (pod.namespace, pod.name))
     by_agent: dict[tuple[str, str], list[PodRef]] = {}
     for pod in ordered:
         by_agent.setdefault((pod.namespace, pod.agent), []).append(pod)
+    everyone = list(found)
+    agents = [one for one in everyone if isinstance(one, AgentRef)]
+    unreadable = frozenset((one.namespace, one.name) for one in everyone if isinstance(one, _Unreadable))
     named = {agent.reference: agent for agent in sorted(agents, key=lambda agent: (agent.namespace, agent.name))}
-    return _Known(tuple(named.values()), tuple(ordered), by_agent, named)
+    return _Known(tuple(named.values()), tuple(ordered), by_agent, named, unreadable)
+
+
+def _agent_or_name(item: Mapping[str, Any]) -> AgentRef | _Unreadable | None:
+    metadata = item["metadata"]
+    agent = agent_from_object(item)
+    if agent is None and not metadata.get("deletionTimestamp"):
+        return _Unreadable(str(metadata["namespace"]), str(metadata["name"]))
+    return agent
 
 
 def agent_from_object(item: Mapping[str, Any]) -> AgentRef | None:

@@ -1,6 +1,7 @@
 """Large JSON, made and sent a piece at a time, so that others are answered meanwhile."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
@@ -37,13 +38,13 @@ def pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
     """An object as JSON. A value that is an iterator is an array, whose items are made when their turn comes. Pure."""
     before = b"{"
     for key, value in document.items():
-        yield before + orjson.dumps(key) + b":"
+        yield before + _json(key) + b":"
         if isinstance(value, Mapping):
             yield from pieces(value)
         elif isinstance(value, Iterator):
             yield from _array(value)
         else:
-            yield orjson.dumps(value)
+            yield _json(value)
         before = b","
     yield b"}" if document else b"{}"
 
@@ -51,9 +52,17 @@ def pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
 def _array(items: Iterator[Any]) -> Iterator[bytes]:
     before = b"["
     for item in items:
-        yield before + orjson.dumps(item)
+        yield before + _json(item)
         before = b","
     yield b"]" if before == b"," else b"[]"
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # an integer of more than 64 bits, which a pod may tell
+        return json.dumps(value, ensure_ascii=False).encode()
 
 
 async def in_turns(parts: Iterator[bytes]) -> AsyncIterator[bytes]:

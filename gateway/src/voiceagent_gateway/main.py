@@ -159,6 +159,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
                 database,
                 settings.data_max_bytes // TRANSCRIPTS_PART,
                 _now,
+                discovery.unreadable,
             )
         spoken: Transcripts = kept or LiveTranscripts(discovery.agents, lambda: collector.known, said)
         gateway = settings.install.gateway

@@ -47,7 +47,7 @@ class OriginCheck:
         self._with_cors = CORSMiddleware(
             app,
             allow_origins=self._allowed,
-            allow_methods=("GET", "POST"),
+            allow_methods=("GET", "POST", "DELETE"),
             allow_headers=("Authorization", "Content-Type"),
             expose_headers=("Retry-After", "WWW-Authenticate"),
             max_age=PREFLIGHT_SECONDS,

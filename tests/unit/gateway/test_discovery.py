@@ -140,7 +140,8 @@ class ApiServer:
 
     async def get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         pods = [worker_pod("b", "receptionist"), worker_pod("a", "receptionist"), worker_pod("c", "sales")]
-        return {"items": pods if path.endswith("/pods") else [], "metadata": {"resourceVersion": "1"}}
+        odd = voice_agent({"scaling": {"mode": "Later"}})
+        return {"items": pods if path.endswith("/pods") else [odd], "metadata": {"resourceVersion": "1"}}
 
     async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
         if not path.endswith("/pods"):
@@ -163,6 +164,8 @@ async def test_pods_are_known_by_their_agent_in_order_as_they_come_and_go() -> N
     await until(["a", "b"])
     assert [pod.name for pod in discovery.pods()] == ["a", "b", "c"]
     assert discovery.pods_of("default", "nobody") == ()
+    assert discovery.agents() == ()
+    assert discovery.unreadable() == {("default", "receptionist")}
     assert discovery.pods() is discovery.pods(), "they are put in order once"
 
     await server.events.put({"type": "DELETED", "object": worker_pod("a", "receptionist")})

@@ -71,7 +71,13 @@ def scope_of(path: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.just(2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 values = st.recursive(scalars | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 
 

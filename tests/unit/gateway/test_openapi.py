@@ -40,6 +40,8 @@ class SomeTranscripts:
         call = TranscribedCall("u1", session, "default", "receptionist", "receptionist-a", "lobby")
         return call if len(session) % 2 else None
 
+    held = find
+
     async def lines(self, call: TranscribedCall) -> list[TranscriptLine]:
         now = datetime.now(UTC)
         return [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from transcribed_pod import ASKING, Kept, TranscribedPod, asking, texts
+from voiceagent_gateway.database import DatabaseError
 from voiceagent_gateway.transcripts.kept import TranscriptError
 from voiceagent_gateway.transcripts.live import LiveTranscripts, let_go
 
@@ -156,6 +157,56 @@ async def test_what_is_erased_is_not_on_the_disk_and_does_not_come_back(kept: Ke
         await keeper.look()
         assert await texts(keeper, "s1") is None
         assert await texts(keeper, "s2") == ["another call"]
+
+
+async def test_a_call_can_be_erased_before_anything_of_it_has_come(kept: Kept, pod: TranscribedPod) -> None:
+    async with kept.keeping() as keeper:
+        pod.say("s1", SAID)
+        assert await keeper.find("s1") is None
+        call = await keeper.held("s1")
+        assert call is not None
+        pod.reachable = False
+        await keeper.erase(call)
+        pod.reachable = True
+        pod.say("s1", "and this")
+        await keeper.look()
+        assert await texts(keeper, "s1") is None
+        assert await keeper.held("s1") is None
+        assert SAID.encode() not in on_disk(kept)
+
+
+async def test_an_agent_that_is_not_understood_loses_nothing(kept: Kept, pod: TranscribedPod) -> None:
+    async with kept.keeping() as keeper:
+        pod.say("s1", SAID)
+        await keeper.look()
+        kept.agents, kept.unreadable = [], frozenset({(ASKING.namespace, ASKING.name)})
+        kept.later(minutes=5)
+        await keeper.look()
+        assert await texts(keeper, "s1") is None, "nobody knows for how long it may be shown"
+        kept.agents, kept.unreadable = [ASKING], frozenset()
+        assert await texts(keeper, "s1") == [SAID]
+
+
+async def test_a_log_that_could_not_be_emptied_is_emptied_later(
+    kept: Kept, pod: TranscribedPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with kept.keeping() as keeper:
+        pod.say("s1", SAID)
+        await keeper.look()
+        call = await keeper.find("s1")
+        assert call is not None
+
+        async def full() -> None:
+            raise DatabaseError("the disk is full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(kept.database, "truncate_log", full)
+            with pytest.raises(TranscriptError, match="the disk is full"):
+                await keeper.erase(call)
+        assert SAID.encode() in on_disk(kept)
+        kept.later(minutes=2)
+        await keeper.look()
+        assert SAID.encode() not in on_disk(kept)
 
 
 async def test_an_erased_call_is_remembered_without_words_for_as_long_as_its_pod_may_hold_it(

@@ -87,7 +87,7 @@ def transcript_routes(settings: Settings, deps: Deps) -> APIRouter:
     ) -> TranscriptAnswer:
         response.headers.update(HEADERS)
         try:
-            call = await _found(deps, caller, session)
+            call = _permitted(await deps.transcripts.find(session), caller, session)
             lines = await deps.transcripts.lines(call)
         except TranscriptError as error:
             raise _away(error) from error
@@ -119,7 +119,7 @@ def transcript_routes(settings: Settings, deps: Deps) -> APIRouter:
     )
     async def erase(session: Session, caller: Annotated[Identity, known]) -> Response:
         try:
-            call = await _found(deps, caller, session)
+            call = _permitted(await deps.transcripts.held(session), caller, session)
             await deps.transcripts.erase(call)
         except TranscriptError as error:
             raise _away(error) from error
@@ -129,8 +129,7 @@ def transcript_routes(settings: Settings, deps: Deps) -> APIRouter:
     return router
 
 
-async def _found(deps: Deps, caller: Identity, session: str) -> TranscribedCall:
-    call = await deps.transcripts.find(session)
+def _permitted(call: TranscribedCall | None, caller: Identity, session: str) -> TranscribedCall:
     if call is None or not may_read_transcript(caller, call.reference, call.room):
         raise _none(session)
     return call

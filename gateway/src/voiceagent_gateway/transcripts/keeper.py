@@ -7,7 +7,7 @@ One that is being ended is asked each second, and once more when what it said is
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -18,7 +18,7 @@ from voiceagent_gateway.database import Database, DatabaseError
 from voiceagent_gateway.history.moments import milliseconds
 from voiceagent_gateway.model import AgentRef, PodRef, PodView
 from voiceagent_gateway.transcripts import store
-from voiceagent_gateway.transcripts.kept import Agent, TranscribedCall, TranscriptError, hours_by_agent
+from voiceagent_gateway.transcripts.kept import Agent, TranscribedCall, TranscriptError, call_of, hours_by_agent
 from voiceagent_gateway.transcripts.pods import PodTranscripts
 
 LOOK_SECONDS: Final = 5.0
@@ -51,8 +51,9 @@ class TranscriptKeeper:
         database: Database,
         most_bytes: int,
         clock: Callable[[], datetime],
+        unreadable: Callable[[], Collection[Agent]] = tuple,
     ) -> None:
-        """`listed` tells whether all agents are known, so that one that is not among them is gone."""
+        """`listed` tells whether all agents are known: one that is neither among them nor `unreadable` is gone then."""
         self._agents = agents
         self._views = views
         self._listed = listed
@@ -60,9 +61,12 @@ class TranscriptKeeper:
         self._database = database
         self._most_bytes = most_bytes
         self._clock = clock
+        self._unreadable = unreadable
         self._cursors: dict[str, _Cursor] = {}
         self._limit = asyncio.Semaphore(CONCURRENT)
-        self._tidied: tuple[datetime, Mapping[Agent, int]] | None = None
+        self._tidied: tuple[datetime, Mapping[Agent, int], frozenset[Agent]] | None = None
+        # what was deleted may still stand in the write-ahead log; also after a crash
+        self._in_log = True
         self._telling = asyncio.Lock()
         self._failing: set[str] = set()
 
@@ -95,6 +99,13 @@ class TranscriptKeeper:
         call = await self._run(lambda it: store.find(it, session))
         return call if call is not None and self._oldest(call) is not None else None
 
+    async def held(self, session: str) -> TranscribedCall | None:
+        """The same, and one of which nothing has come yet: whoever erases it means what its pod holds, too."""
+        call, erased = await self._run(lambda it: (store.find(it, session), store.is_erased(it, session)))
+        if call is None and not erased:
+            call = call_of(self._views(), session)
+        return call if call is not None and self._oldest(call) is not None else None
+
     async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
         """What is kept of it."""
         oldest = self._oldest(call)
@@ -103,9 +114,10 @@ class TranscriptKeeper:
     async def erase(self, call: TranscribedCall) -> None:
         """Let go of it here and now; its pod is told at once or as soon as it answers."""
         now = milliseconds(self._clock())
+        self._in_log = True
         await self._run(lambda it: store.erase(it, call, now))
         try:
-            await self._database.truncate_log()
+            await self._empty_log()
             await self._tell_erased()
         except DatabaseError as error:
             raise TranscriptError(str(error)) from error
@@ -160,13 +172,20 @@ class TranscriptKeeper:
             await self._database.run(lambda it: store.write(it, fetched, now))
 
     async def _tidy(self) -> None:
-        now, hours = self._clock(), hours_by_agent(self._agents())
-        if self._tidied is not None and self._tidied[1] == hours and now - self._tidied[0] < TIDY_EVERY:
+        now, hours, unreadable = self._clock(), hours_by_agent(self._agents()), frozenset(self._unreadable())
+        if self._tidied is not None and self._tidied[1:] == (hours, unreadable) and now - self._tidied[0] < TIDY_EVERY:
             return
         moment = milliseconds(now)
-        if await self._database.run(lambda it: store.prune(it, hours, moment, self._most_bytes)):
+        if await self._database.run(lambda it: store.prune(it, hours, moment, self._most_bytes, unreadable)):
+            self._in_log = True
+        await self._empty_log()
+        self._tidied = (now, hours, unreadable)
+
+    async def _empty_log(self) -> None:
+        """Done again at the next tidying where it fails."""
+        if self._in_log:
             await self._database.truncate_log()
-        self._tidied = (now, hours)
+            self._in_log = False
 
     async def _tell_erased(self) -> None:
         async with self._telling:

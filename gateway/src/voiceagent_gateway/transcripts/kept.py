@@ -37,7 +37,11 @@ class Transcripts(Protocol):
     """Knows what was said."""
 
     async def find(self, session: str) -> TranscribedCall | None:
-        """The call with this id. Raises TranscriptError."""
+        """The call with this id of which something is kept. Raises TranscriptError."""
+        ...
+
+    async def held(self, session: str) -> TranscribedCall | None:
+        """The same, also where all of it is still with its pod. Raises TranscriptError."""
         ...
 
     async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
@@ -55,6 +59,9 @@ class NoTranscripts:
     async def find(self, session: str) -> TranscribedCall | None:
         return None
 
+    async def held(self, session: str) -> TranscribedCall | None:
+        return None
+
     async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
         return ()
 
@@ -67,6 +74,16 @@ def hours_by_agent(agents: Iterable[AgentRef]) -> Mapping[Agent, int]:
     return {
         (agent.namespace, agent.name): agent.transcript_hours for agent in agents if agent.transcript_hours is not None
     }
+
+
+def call_of(views: Iterable[PodView], session: str) -> TranscribedCall | None:
+    """The call with this id that a pod holds a transcript of, as far as it last said."""
+    for view in views:
+        for record in view.status.sessions if view.status is not None else ():
+            if record.id == session and record.transcribed:
+                pod = view.pod
+                return TranscribedCall(pod.uid, session, pod.namespace, pod.agent, pod.name, record.room)
+    return None
 
 
 def runs(views: Iterable[PodView], call: TranscribedCall) -> bool:

@@ -11,7 +11,7 @@ from voiceagent_api.transcripts import TranscriptLine
 
 from voiceagent_gateway.database import Database, DatabaseError
 from voiceagent_gateway.model import AgentRef, PodView
-from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError, hours_by_agent
+from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError, call_of, hours_by_agent
 from voiceagent_gateway.transcripts.pods import PodTranscripts
 from voiceagent_gateway.transcripts.store import prune
 
@@ -44,14 +44,11 @@ class LiveTranscripts:
     async def find(self, session: str) -> TranscribedCall | None:
         """The call, from what its pod last said."""
         hours = hours_by_agent(self._agents())
-        for view in self._views():
-            pod = view.pod
-            if view.status is None or (pod.namespace, pod.agent) not in hours:
-                continue
-            for record in view.status.sessions:
-                if record.id == session and record.transcribed:
-                    return TranscribedCall(pod.uid, session, pod.namespace, pod.agent, pod.name, record.room)
-        return None
+        return call_of((view for view in self._views() if (view.pod.namespace, view.pod.agent) in hours), session)
+
+    async def held(self, session: str) -> TranscribedCall | None:
+        """The same: nothing of it is anywhere else."""
+        return await self.find(session)
 
     async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
         """What its pod holds."""

@@ -5,7 +5,7 @@ are milliseconds since 1970.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,13 +99,22 @@ def write(connection: sqlite3.Connection, fetched: Fetched, now: int) -> None:
         )
 
 
-def prune(connection: sqlite3.Connection, hours: Mapping[Agent, int], now: int, most_bytes: int) -> bool:
+def prune(
+    connection: sqlite3.Connection,
+    hours: Mapping[Agent, int],
+    now: int,
+    most_bytes: int,
+    unreadable: Collection[Agent] = (),
+) -> bool:
     """Let go of what is older than its agent says, of all of agents not among `hours`, and of the oldest where there
-    is too much. Whether anything went."""
+    is too much. Whether anything went. What `unreadable` agents say is not known: all of theirs stays.
+    """
     _overwrite_deleted(connection)
     before = connection.total_changes
     agents = connection.execute("SELECT DISTINCT namespace, agent FROM transcripts WHERE bytes > 0").fetchall()
     for namespace, agent in agents:
+        if (namespace, agent) in unreadable:
+            continue
         kept = hours.get((namespace, agent))
         oldest = now + 1 if kept is None else now - kept * HOUR
         connection.execute(
@@ -128,6 +137,12 @@ def find(connection: sqlite3.Connection, session: str) -> TranscribedCall | None
     """The call with this id of which anything is kept."""
     row = connection.execute(f"{_CALL} WHERE session = ? AND bytes > 0", (session,)).fetchone()
     return None if row is None else TranscribedCall(*row)
+
+
+def is_erased(connection: sqlite3.Connection, session: str) -> bool:
+    """Whether a call with this id was erased."""
+    found = connection.execute("SELECT 1 FROM transcripts WHERE session = ? AND erased NOT NULL", (session,))
+    return found.fetchone() is not None
 
 
 def lines_of(connection: sqlite3.Connection, call: TranscribedCall, since: int) -> list[TranscriptLine]:
@@ -156,7 +171,12 @@ def erase(connection: sqlite3.Connection, call: TranscribedCall, now: int) -> No
     _overwrite_deleted(connection)
     key = (call.pod_uid, call.session)
     connection.execute(f"DELETE FROM transcript_lines {_OF_CALL}", key)  # noqa: S608
-    connection.execute(f"UPDATE transcripts SET erased = ?, room = '' {_OF_CALL}", (now, *key))  # noqa: S608
+    # Also where nothing of it has come yet: it is not to come any more.
+    connection.execute(
+        "INSERT INTO transcripts (pod_uid, session, namespace, agent, pod, room, erased) VALUES (?, ?, ?, ?, ?, '', ?) "
+        "ON CONFLICT (pod_uid, session) DO UPDATE SET erased = excluded.erased, room = ''",
+        (*key, call.namespace, call.agent, call.pod, now),
+    )
 
 
 def untold(connection: sqlite3.Connection) -> list[TranscribedCall]:
