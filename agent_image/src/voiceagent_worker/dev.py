@@ -7,6 +7,7 @@ counts from the next message, turn or call on.
 
 import argparse
 import asyncio
+import io
 import logging
 import signal
 import sys
@@ -123,6 +124,9 @@ async def _typed_lines() -> AsyncIterator[str]:
                 asyncio.run_coroutine_threadsafe(queue.put(line.strip()), loop).result()
             asyncio.run_coroutine_threadsafe(queue.put(None), loop).result()
 
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # what is no text in this locale becomes a mark; an error in the thread would leave the talk waiting
+        sys.stdin.reconfigure(errors="replace")
     threading.Thread(target=read, name="stdin", daemon=True).start()
     while (line := await queue.get()) is not None:
         if line:
