@@ -23,7 +23,7 @@ from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options, given
 from voiceagent_worker.providers.patience import ImpatientStream
-from voiceagent_worker.providers.unheard import AttentiveStream, Listening
+from voiceagent_worker.providers.unheard import AttentiveStream, AttentiveSTT
 
 STATUSES: Final = {
     "AuthenticationFailure": 401,
@@ -36,12 +36,8 @@ STATUSES: Final = {
 """What Microsoft's SDK calls the statuses that it got, as HTTP has them. Its other codes are of the connection."""
 
 
-class STT(azure.STT):
+class STT(AttentiveSTT, azure.STT):
     """The plugin's, which makes one error of all that the SDK tells apart."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.listening = Listening()
 
     def stream(
         self, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
@@ -53,11 +49,6 @@ class STT(azure.STT):
         stream = _SpeechStream(stt=self, opts=options, conn_options=conn_options)
         self._streams.add(stream)
         return stream
-
-    async def aclose(self) -> None:
-        """Notice nothing more."""
-        self.listening.close()
-        await super().aclose()
 
 
 class _ToldStream(SpeechStream):

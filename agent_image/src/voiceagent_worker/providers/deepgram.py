@@ -13,15 +13,11 @@ from voiceagent_api.agent_config import ProviderConfig
 
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options
-from voiceagent_worker.providers.unheard import AttentiveStream, Listening
+from voiceagent_worker.providers.unheard import AttentiveStream, AttentiveSTT
 
 
-class STT(deepgram.STT):
+class STT(AttentiveSTT, deepgram.STT):
     """The plugin's, which takes a server that answers pings and nothing else for a caller who is silent."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.listening = Listening()
 
     def stream(
         self, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
@@ -37,11 +33,6 @@ class STT(deepgram.STT):
         )
         self._streams.add(stream)
         return stream
-
-    async def aclose(self) -> None:
-        """Notice nothing more."""
-        self.listening.close()
-        await super().aclose()
 
 
 class _SpeechStream(AttentiveStream, SpeechStream):

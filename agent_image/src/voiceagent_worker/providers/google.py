@@ -23,7 +23,7 @@ from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_worker.providers.google_account import read_service_account
 from voiceagent_worker.providers.keys import ProviderCredentials
 from voiceagent_worker.providers.options import checked_options, given, root
-from voiceagent_worker.providers.unheard import AttentiveStream, Listening
+from voiceagent_worker.providers.unheard import AttentiveStream, AttentiveSTT
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -45,12 +45,8 @@ def build_llm(config: ProviderConfig, language: str, credentials: ProviderCreden
     return made
 
 
-class STT(google.STT):
+class STT(AttentiveSTT, google.STT):
     """The plugin's, which takes a stalled stream for a caller who is silent."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.listening = Listening()
 
     def stream(
         self, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
@@ -65,11 +61,6 @@ class STT(google.STT):
         )
         self._streams.add(stream)
         return stream
-
-    async def aclose(self) -> None:
-        """Let go of the connection."""
-        self.listening.close()
-        await super().aclose()
 
 
 class _SpeechStream(AttentiveStream, SpeechStream):

@@ -123,8 +123,21 @@ class Listening:
         return asyncio.get_running_loop().time()
 
 
+class AttentiveSTT(stt.STT[Any]):
+    """Mixed into a plugin's model, before it; its streams are AttentiveStreams."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.listening = Listening()
+
+    async def aclose(self) -> None:
+        """Notice nothing more, and let go of what the plugin has."""
+        self.listening.close()
+        await super().aclose()
+
+
 class AttentiveStream(stt.SpeechStream):
-    """Mixed into a plugin's stream, before it. Its model has a Listening as `listening`."""
+    """Mixed into a plugin's stream, before it. Its model is an AttentiveSTT."""
 
     async def __anext__(self) -> stt.SpeechEvent:
         """Tells of words that come, and of a voice that the provider hears too."""

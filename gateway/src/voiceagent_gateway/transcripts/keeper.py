@@ -96,15 +96,14 @@ class TranscriptKeeper:
 
     async def find(self, session: str) -> TranscribedCall | None:
         """The call with this id, where its agent still asks for transcripts."""
-        call = await self._run(lambda it: store.find(it, session))
-        return call if call is not None and self._oldest(call) is not None else None
+        return self._asked_for(await self._run(lambda it: store.find(it, session)))
 
     async def held(self, session: str) -> TranscribedCall | None:
         """The same, and one of which nothing has come yet: whoever erases it means what its pod holds, too."""
         call, erased = await self._run(lambda it: (store.find(it, session), store.is_erased(it, session)))
         if call is None and not erased:
             call = call_of(self._views(), session)
-        return call if call is not None and self._oldest(call) is not None else None
+        return self._asked_for(call)
 
     async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
         """What is kept of it."""
@@ -122,6 +121,9 @@ class TranscriptKeeper:
         except DatabaseError as error:
             raise TranscriptError(str(error)) from error
 
+    def _asked_for(self, call: TranscribedCall | None) -> TranscribedCall | None:
+        return call if call is not None and self._oldest(call) is not None else None
+
     def _oldest(self, call: TranscribedCall) -> int | None:
         """Since when what was said may be shown: no longer than the manifest says now."""
         hours = hours_by_agent(self._agents()).get((call.namespace, call.agent))
@@ -134,9 +136,13 @@ class TranscriptKeeper:
     def _has_news(self, view: PodView) -> bool:
         if view.status is None:
             return False
-        cursor = self._cursors.get(view.pod.uid)
-        read = cursor.position if cursor is not None and cursor.process == view.status.process else 0
+        read = self._position(view.pod, view.status.process)
         return view.pod.terminating or read < view.status.transcript_position
+
+    def _position(self, pod: PodRef, process: str) -> int:
+        """How far this process of a pod was read."""
+        cursor = self._cursors.get(pod.uid)
+        return cursor.position if cursor is not None and cursor.process == process else 0
 
     async def _fetch(self, view: PodView) -> None:
         """Ask one pod for what it has, as far as it goes in one look."""
@@ -150,8 +156,7 @@ class TranscriptKeeper:
             self._fails(view.pod.uid, f"the answer of pod {view.pod.name} could not be handled: {type(error).__name__}")
 
     async def _fetch_from(self, pod: PodRef, process: str) -> None:
-        cursor = self._cursors.get(pod.uid)
-        position = cursor.position if cursor is not None and cursor.process == process else 0
+        position = self._position(pod, process)
         for _ in range(MOST_ANSWERS):
             async with self._limit:
                 found = await self._pods.after(pod, position)
