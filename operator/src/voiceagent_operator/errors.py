@@ -1,6 +1,11 @@
 """Errors in two kinds: what a person must change, and what time may heal."""
 
+from typing import Final
+
 from voiceagent_operator.reasons import Problem
+
+UNTYPED: Final = "failed to create typed patch object"
+"""What the API server says, with 500, of an applied object with a field that its type does not have."""
 
 
 class Hindrance(Exception):
@@ -31,7 +36,7 @@ class ApiError(Exception):
     @property
     def refused(self) -> bool:
         """Whether the server understood and said no: sending the same again will not do by itself."""
-        return self.status in (400, 403, 413, 422)
+        return self.status in (400, 403, 413, 422) or (self.status == 500 and UNTYPED in self.message)
 
     @property
     def gone(self) -> bool:

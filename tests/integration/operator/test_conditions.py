@@ -125,3 +125,11 @@ def test_a_child_that_the_api_server_refuses_is_told_with_its_words(operator: An
     assert "must be less than or equal to cpu limit" in told
     space.apply()
     space.until_deployed()
+
+
+def test_a_field_that_kubernetes_does_not_know_is_told_with_its_path(operator: Any, space: Any) -> None:
+    space.apply(podTemplate={"affinity": {"key": None}})
+    told = space.until_reason("ApplyFailed")["message"]
+    assert ".spec.template.spec.affinity.key: field not declared in schema" in told
+    space.apply(podTemplate={"affinity": {}})
+    space.until_deployed()
