@@ -126,8 +126,9 @@ class Client:
         return await self._call("PATCH", path, query=query, body=body, content_type=APPLY_PATCH)
 
     async def create(self, path: str, body: Object) -> Object:
-        """Make an object that is not there yet."""
-        return await self._call("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+        """Make an object that is not there yet. A field that its type does not have is refused, as apply does."""
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        return await self._call("POST", path, query=query, body=body)
 
     async def replace(self, path: str, body: Object) -> Object:
         """Write an object as a whole; a conflict where it is no more of the version that the body names."""

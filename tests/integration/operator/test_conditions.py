@@ -128,8 +128,12 @@ def test_a_child_that_the_api_server_refuses_is_told_with_its_words(operator: An
 
 
 def test_a_field_that_kubernetes_does_not_know_is_told_with_its_path(operator: Any, space: Any) -> None:
-    space.apply(podTemplate={"affinity": {"key": None}})
+    mistyped = {"affinity": {"nodeAffinty": {}}}
+    space.apply(podTemplate=mistyped)
     told = space.until_reason("ApplyFailed")["message"]
-    assert ".spec.template.spec.affinity.key: field not declared in schema" in told
-    space.apply(podTemplate={"affinity": {}})
+    assert 'unknown field "spec.template.spec.affinity.nodeAffinty"' in told, "of a Deployment that is to be made"
+    space.apply()
     space.until_deployed()
+    space.apply(podTemplate=mistyped)
+    told = space.until_reason("ApplyFailed")["message"]
+    assert ".spec.template.spec.affinity.nodeAffinty: field not declared in schema" in told, "of one that is there"
