@@ -108,7 +108,7 @@ class PodReader:
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._http.get(f"http://{pod.address}/status") as answer:
                 answer.raise_for_status()
-                text = await answer.content.read(LARGEST_ANSWER_BYTES)
+                text = await _whole(answer)
                 return read_status(pod.uid, WorkerStatus.model_validate_json(text), before, self._now())
         except (aiohttp.ClientError, OSError, TimeoutError, ValidationError) as error:
             if before is None or before.reachable:
@@ -128,6 +128,16 @@ class PodReader:
 
     def _usual_seconds(self) -> float:
         return min(LATEST_SECONDS, max(SOONEST_SECONDS, len(self._readings) / QUESTIONS_A_SECOND))
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    """The body to its end, which comes in pieces where a pod had many calls lately."""
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise aiohttp.ClientPayloadError(f"its answer is longer than {LARGEST_ANSWER_BYTES} bytes")
+    return bytes(body)
 
 
 def _told(error: Exception) -> str:
