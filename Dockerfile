@@ -6,7 +6,7 @@ ARG BASE_IMAGE=python:3.11-slim-bookworm
 # The base without what only installing needs: no pip, and no package manager. libgomp is llama.cpp's OpenMP.
 FROM ${BASE_IMAGE} AS stripped
 COPY tools/strip_base.sh /strip_base.sh
-RUN sh /strip_base.sh && rm /strip_base.sh
+RUN STRIP_THIS_ROOT=1 sh /strip_base.sh && rm /strip_base.sh
 
 # What every image is at run time. A copy, since what a layer takes away would still be in the layers below.
 FROM scratch AS runtime

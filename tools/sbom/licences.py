@@ -90,7 +90,8 @@ def all_of(licences: list[Licence]) -> Licence:
 
 
 def _plain(expression: str) -> str:
-    return str(SPDX.parse(expression).simplify())
+    # not simplified: A AND (A OR B) would lose B, which a reader may want to know of
+    return str(SPDX.dedup(expression))
 
 
 def _listed(words: str) -> str:
