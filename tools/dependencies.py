@@ -63,7 +63,9 @@ def _compiled(uv: str, needs: set[str], *more: str) -> str:
     # universal: the same for every machine and every Python from the oldest on
     words = (uv, "pip", "compile", "-q", "--universal", "--python-version", PYTHON, "--generate-hashes", *more)
     form = ("--no-header", "--no-annotate", "--no-emit-index-url", "-c", str(ROOT / "constraints.txt"), "-")
-    done = subprocess.run([*words, *form], input="\n".join(sorted(needs)), stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [*words, *form], input="\n".join(sorted(needs)), stdout=subprocess.PIPE, text=True, check=False
+    )
     if done.returncode:
         sys.exit("A lock could not be made; see above. Nothing else is written.")
     return done.stdout

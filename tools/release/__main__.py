@@ -53,8 +53,8 @@ def require_clean(root: Path) -> None:
     if changed:
         named = ", ".join(line[3:] for line in changed[:MANY]) + (", …" if len(changed) > MANY else "")
         raise ReleaseError(
-            f"A release is built from a commit, and these files are not as in it: {named}. Commit them, or put them away "
-            "(git stash --include-untracked)."
+            f"A release is built from a commit, and these files are not as in it: {named}. Commit them, or put them "
+            "away (git stash --include-untracked)."
         )
 
 

@@ -45,7 +45,9 @@ NAMED = {
     "zlib/libpng": "Zlib",
 }
 """What packages write where they mean a licence of SPDX's list, in small letters."""
-_GNU = re.compile(r"(?P<family>a?gpl|lgpl|gfdl)(?:-niv|-no-invariants)?-?v?(?P<version>\d(?:\.\d)?)(?P<later>\+|-or-later)?")
+_GNU = re.compile(
+    r"(?P<family>a?gpl|lgpl|gfdl)(?:-niv|-no-invariants)?-?v?(?P<version>\d(?:\.\d)?)(?P<later>\+|-or-later)?"
+)
 _JOINED = re.compile(r"\s*(?:,\s*)?\b(and/or|and|or)\b\s+|\s*,\s*|\s*\|\s*", re.IGNORECASE)
 _LONGEST_NAME = 60
 

@@ -34,16 +34,17 @@ def unknown_sentence(kind: ProviderKind, name: str) -> str:
     )
 
 
-def missing_sentence(entry: ProviderEntry) -> str | None:
-    """What to tell who asked for a provider whose package this image lacks; None where it has it. Imports nothing."""
+def missing_package(entry: ProviderEntry) -> str | None:
+    """What to tell who asked for a provider whose package this image lacks; None where it has it. Imports nothing.
+
+    What to do about it is FULL_REMEDY.
+    """
     if not entry.package:
         return None
     try:
         distribution(entry.package)
     except PackageNotFoundError:
-        return (
-            f'The {entry.kind} provider "{entry.name}" needs {entry.package}, which this worker image lacks. {FULL_REMEDY}'
-        )
+        return f'The {entry.kind} provider "{entry.name}" needs {entry.package}, which this worker image lacks.'
     return None
 
 

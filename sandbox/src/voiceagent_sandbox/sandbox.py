@@ -182,7 +182,7 @@ class Sandbox:
             return built.bin
 
     def images(self, folder: Path, *, save: bool) -> str:
-        """Build every image under its release's name; their lists, and with `save` they themselves, go to the folder."""
+        """Build every image under its release's name; their lists, and with `save` they too, go to the folder."""
         with self._alone():
             self._require_engine()
             build_client(self.paths, self._runner, self.progress)

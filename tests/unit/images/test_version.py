@@ -62,7 +62,10 @@ def test_a_program_tells_its_version_and_commit(program: str) -> None:
 def test_the_commit_is_that_of_the_image_else_of_the_wheel_else_of_the_checkout(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for words in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m=x"]):
+    for words in (
+        ["init", "-q"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m=x"],
+    ):
         subprocess.run(["git", *words], cwd=tmp_path, check=True)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     written = tmp_path / "revision.txt"
