@@ -1,4 +1,4 @@
-# One file, a target an image: operator, gateway, worker, worker-full, speech (the sandbox's own models).
+# One file, a target an image: operator, gateway, worker, speech (the sandbox's own models), worker-full.
 # BASE_IMAGE is any Debian with Python 3.11 or newer; the sandbox makes one where none can be pulled.
 # Needs no BuildKit, so there are no mounts here.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
@@ -107,28 +107,6 @@ LABEL org.opencontainers.image.title="voiceagent-worker" \
       org.opencontainers.image.revision="$REVISION"
 ENTRYPOINT ["python3", "-m", "voiceagent_worker"]
 
-FROM tools AS worker-full-build
-COPY locks/worker-full.txt /src/locks/
-RUN uv pip install -q --no-deps -r locks/worker-full.txt
-COPY crds/ /src/crds/
-COPY agent_image/ /src/agent_image/
-RUN sh /tools/bin/install_parts.sh crds agent_image
-ARG VERSION=0.1.0
-ARG SOURCE_DATE_EPOCH
-RUN sh /tools/bin/list_packages.sh worker-full
-
-FROM runtime AS worker-full
-COPY --from=worker-full-build /venv /venv
-COPY --from=worker-full-build /sbom /usr/share/voiceagent
-ARG VERSION=0.1.0
-ARG REVISION
-ENV VOICEAGENT_REVISION=$REVISION
-LABEL org.opencontainers.image.title="voiceagent-worker-full" \
-      org.opencontainers.image.description="The worker with the packages of all providers." \
-      org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION"
-ENTRYPOINT ["python3", "-m", "voiceagent_worker"]
-
 # The only image with piper-tts, which is under the GPL and runs as a program of its own.
 FROM tools AS speech-build
 COPY locks/speech.txt /src/locks/
@@ -150,3 +128,26 @@ LABEL org.opencontainers.image.title="voiceagent-speech" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 ENTRYPOINT ["python3", "-m", "voiceagent_speech"]
+
+# Last, since Docker's older builder makes every stage before the one that is wanted, and the sandbox wants no such.
+FROM tools AS worker-full-build
+COPY locks/worker-full.txt /src/locks/
+RUN uv pip install -q --no-deps -r locks/worker-full.txt
+COPY crds/ /src/crds/
+COPY agent_image/ /src/agent_image/
+RUN sh /tools/bin/install_parts.sh crds agent_image
+ARG VERSION=0.1.0
+ARG SOURCE_DATE_EPOCH
+RUN sh /tools/bin/list_packages.sh worker-full
+
+FROM runtime AS worker-full
+COPY --from=worker-full-build /venv /venv
+COPY --from=worker-full-build /sbom /usr/share/voiceagent
+ARG VERSION=0.1.0
+ARG REVISION
+ENV VOICEAGENT_REVISION=$REVISION
+LABEL org.opencontainers.image.title="voiceagent-worker-full" \
+      org.opencontainers.image.description="The worker with the packages of all providers." \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+ENTRYPOINT ["python3", "-m", "voiceagent_worker"]

@@ -125,12 +125,15 @@ def names_of(listed: str) -> list[str]:
 def outdated(names: list[str], kept: set[str]) -> list[str]:
     """What to forget of names that are listed newest first: all but the newest of each repository, and `kept`.
 
-    Several, since more than one checkout of the project may use the same engine.
+    Several, since more than one checkout of the project may use the same engine. Releases, which have a version in
+    place of a hash, are nobody's to forget.
     """
     seen: dict[str, int] = {}
     old = []
     for name in names:
-        repository = name.rsplit(":", 1)[0]
+        repository, tag = name.rsplit(":", 1)
+        if "." in tag:
+            continue
         seen[repository] = seen.get(repository, 0) + 1
         if seen[repository] > KEPT_TAGS and name not in kept:
             old.append(name)
