@@ -53,7 +53,7 @@ COPY --from=operator-build /venv /venv
 COPY --from=operator-build /sbom /usr/share/voiceagent
 ARG VERSION=0.1.0
 ARG REVISION
-ENV VOICEAGENT_REVISION=$REVISION
+ENV VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-operator" \
       org.opencontainers.image.description="Reconciles VoiceAgents into worker pods and tells how they are." \
       org.opencontainers.image.version="$VERSION" \
@@ -77,7 +77,7 @@ COPY --from=gateway-build /sbom /usr/share/voiceagent
 COPY client/dist /client
 ARG VERSION=0.1.0
 ARG REVISION
-ENV GATEWAY_CLIENT_DIR=/client VOICEAGENT_REVISION=$REVISION
+ENV GATEWAY_CLIENT_DIR=/client VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-gateway" \
       org.opencontainers.image.description="LiveKit tokens, metrics of all worker pods, the web client." \
       org.opencontainers.image.version="$VERSION" \
@@ -100,7 +100,7 @@ COPY --from=worker-build /venv /venv
 COPY --from=worker-build /sbom /usr/share/voiceagent
 ARG VERSION=0.1.0
 ARG REVISION
-ENV VOICEAGENT_REVISION=$REVISION
+ENV VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-worker" \
       org.opencontainers.image.description="Joins LiveKit rooms and talks, as its agent's config file says." \
       org.opencontainers.image.version="$VERSION" \
@@ -122,7 +122,7 @@ COPY --from=speech-build /venv /venv
 COPY --from=speech-build /sbom /usr/share/voiceagent
 ARG VERSION=0.1.0
 ARG REVISION
-ENV VOICEAGENT_REVISION=$REVISION
+ENV VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-speech" \
       org.opencontainers.image.description="The sandbox's small speech and language models; not a product." \
       org.opencontainers.image.version="$VERSION" \
@@ -145,7 +145,7 @@ COPY --from=worker-full-build /venv /venv
 COPY --from=worker-full-build /sbom /usr/share/voiceagent
 ARG VERSION=0.1.0
 ARG REVISION
-ENV VOICEAGENT_REVISION=$REVISION
+ENV VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-worker-full" \
       org.opencontainers.image.description="The worker with the packages of all providers." \
       org.opencontainers.image.version="$VERSION" \

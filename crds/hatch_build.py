@@ -30,7 +30,7 @@ class RevisionHook(BuildHookInterface):  # type: ignore[misc]
             self._folder.cleanup()
 
     def _revision(self) -> str:
-        if given := os.environ.get("VOICEAGENT_REVISION"):
+        if given := os.environ.get("VOICEAGENT_COMMIT"):
             return given
         if not Path(self.root).parent.joinpath(".git").exists():
             return ""

@@ -31,7 +31,7 @@ class Stamp:
 
 def build_packages(source: Path, out: Path, stamp: Stamp, helm: Path) -> None:
     """Wheels and source archives of the parts, the chart, and the CRD. Raises ReleaseError."""
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(stamp.epoch), "VOICEAGENT_REVISION": stamp.revision}
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(stamp.epoch), "VOICEAGENT_COMMIT": stamp.revision}
     out.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         command = [sys.executable, "-m", "hatchling", "build", "-d", str(out.resolve())]

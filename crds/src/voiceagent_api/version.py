@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-ENV_REVISION: Final = "VOICEAGENT_REVISION"
+ENV_COMMIT: Final = "VOICEAGENT_COMMIT"
 """Set in images, and read by the build of a wheel."""
 REVISION_FILE: Final = Path(__file__).with_name("revision.txt")
 """Only in wheels and source archives; `hatch_build.py` writes it."""
@@ -35,7 +35,7 @@ def package_version(package: str) -> str:
 
 def revision(environment: Mapping[str, str]) -> str:
     """The commit, with `-dirty` where files differed from it, or that it is unknown. May ask git: not for a loop."""
-    return environment.get(ENV_REVISION, "").strip() or _written() or _asked_of_git() or UNKNOWN
+    return environment.get(ENV_COMMIT, "").strip() or _written() or _asked_of_git() or UNKNOWN
 
 
 class VersionOption(argparse.Action):

@@ -32,7 +32,7 @@ def test_an_image_tells_its_version_and_commit(target: str) -> None:
     text = stages()[target][1]
     assert 'org.opencontainers.image.version="$VERSION"' in text
     assert 'org.opencontainers.image.revision="$REVISION"' in text
-    assert "VOICEAGENT_REVISION=$REVISION" in text
+    assert "VOICEAGENT_COMMIT=$REVISION" in text
 
 
 @pytest.mark.parametrize("target", SOURCES)

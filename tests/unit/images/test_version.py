@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import version as versions
+from voiceagent_api import names
 from voiceagent_api import version as told
 
 REPO = Path(__file__).resolve().parents[3]
@@ -53,7 +54,7 @@ def test_a_program_tells_its_version_and_commit(program: str) -> None:
         text=True,
         timeout=120,
         check=False,
-        env={"VOICEAGENT_REVISION": "0123456789ab", "PATH": "/usr/bin:/bin", "HOME": "/tmp"},
+        env={"VOICEAGENT_COMMIT": "0123456789ab", "PATH": "/usr/bin:/bin", "HOME": "/tmp"},
     )
     release = versions.agreed_version(REPO)
     assert (done.returncode, done.stdout) == (0, f"{program} {release} (commit 0123456789ab)\n"), done.stderr
@@ -74,7 +75,11 @@ def test_the_commit_is_that_of_the_image_else_of_the_wheel_else_of_the_checkout(
     assert told.revision({}) == head[:12]
     written.write_text("of-the-wheel\n")
     assert told.revision({}) == "of-the-wheel"
-    assert told.revision({"VOICEAGENT_REVISION": "of-the-image"}) == "of-the-image"
+    assert told.revision({"VOICEAGENT_COMMIT": "of-the-image"}) == "of-the-image"
     written.unlink()
     monkeypatch.setattr(told, "CHECKOUT", tmp_path / "elsewhere")
-    assert told.revision({"VOICEAGENT_REVISION": ""}) == "unknown"
+    assert told.revision({"VOICEAGENT_COMMIT": ""}) == "unknown"
+
+
+def test_an_images_commit_is_not_taken_for_the_revision_of_an_agent() -> None:
+    assert told.ENV_COMMIT not in vars(names).values()

@@ -45,7 +45,7 @@ def main() -> None:
 def _version_line(environment: Mapping[str, str]) -> str:
     """As the product's programs say it. This one shares no code with them: its image is not made anew with theirs."""
     release = importlib.metadata.version("voiceagent-speech")
-    return f"voiceagent-speech {release} (commit {environment.get('VOICEAGENT_REVISION') or 'unknown'})"
+    return f"voiceagent-speech {release} (commit {environment.get('VOICEAGENT_COMMIT') or 'unknown'})"
 
 
 async def _serve(settings: Settings) -> int:
