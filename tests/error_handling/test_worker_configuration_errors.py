@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from voiceagent_api import catalogue
 from voiceagent_api.agent_config import ProviderConfig
 from voiceagent_api.catalogue import ProviderKind, find_provider
 from voiceagent_api.providers.entries import Credential
-from voiceagent_worker import providers
+from voiceagent_worker import providers, registry
 from voiceagent_worker.config import MAX_BYTES, load_config
 from voiceagent_worker.credentials import NO_KEY, read_livekit_credentials
 from voiceagent_worker.errors import ConfigurationError, DependencyNotFoundError, user_sentence
+from voiceagent_worker.provider_checks import questions
 from voiceagent_worker.providers.keys import read_provider_credentials
 
 AGENT: dict[str, Any] = {
@@ -139,6 +141,38 @@ def test_provider_that_the_image_lacks_is_told_with_what_is_missing(monkeypatch:
     assert str(error.value).startswith(
         'The llm provider "other" needs livekit_plugins_other, which this worker image lacks.'
     )
+
+
+def without_package(package: str) -> None:
+    raise PackageNotFoundError(package)
+
+
+CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-4-6", "credentialsPath": "/secrets/anthropic"}
+LACKING = 'The llm provider "anthropic" needs livekit-plugins-anthropic, which this worker image lacks.'
+
+
+def test_provider_of_the_full_image_is_refused_with_the_configuration_and_the_image_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(registry, "distribution", without_package)
+    path = tmp_path / "agent.json"
+    path.write_text(json.dumps({**AGENT, "providers": {**AGENT["providers"], "llm": CLAUDE}}))
+    assert sentence_of(lambda: load_config(path)) == (
+        f"The agent's config file {path} cannot be used: {LACKING} Use its full variant: worker.image.variant=full in "
+        "the values of the install's chart, or the image worker-full in spec.image; without an image, install "
+        "voiceagent-worker[full]."
+    )
+
+
+def test_fallback_of_the_full_image_is_done_without_and_told_by_the_checks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(registry, "distribution", without_package)
+    path = tmp_path / "agent.json"
+    path.write_text(with_provider("llm", fallbacks=[CLAUDE]))
+    asked = {question.config.provider: question for question in questions(load_config(path).config)}
+    assert (asked["anthropic"].problem, asked["anthropic"].remedy) == (LACKING, registry.FULL_REMEDY)
+    assert not asked["openai"].remedy
 
 
 def test_error_that_is_nobodys_fault_points_to_the_log_and_shows_nothing_of_itself() -> None:

@@ -85,6 +85,8 @@ def cases() -> Iterator[tuple[str, Case]]:
         yield from _image(part, at(f"{container} image"), at(f"{container} imagePullPolicy"))
     install = "ConfigMap voiceagents-install data install.yaml"
     yield from _image("worker", at(f"{install} workerImage"), at(f"{install} imagePullPolicy"))
+    own = {"worker.image.repository": "own", "worker.image.tag": "1"}
+    yield "worker.image.variant", Case("full", at(f"{install} workerImage"), "own-full:1", own)
     yield from _operator()
     yield from _gateway()
     yield from _reached()

@@ -2,4 +2,5 @@
 
 from typing import Final
 
-__version__: Final = "0.1.0"
+PACKAGE: Final = "voiceagent-worker"
+"""The distribution that brings this."""

@@ -24,7 +24,7 @@ from voiceagent_api.primitives import LIVEKIT_URL_PATTERN
 from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.layers import DEFAULT, Layers, Origin, Problem, compose
 from voiceagent_worker.plugins.loading import unknown_plugins
-from voiceagent_worker.registry import find_entry, unknown_sentence
+from voiceagent_worker.registry import FULL_REMEDY, find_entry, missing_package, unknown_sentence
 from voiceagent_worker.whole_file import write_whole
 
 POLL_SECONDS: Final = 1.0
@@ -74,10 +74,11 @@ def load_config(path: Path, layers: Layers | None = None, *, required: bool = Tr
             "livekitURL must be an address such as wss://livekit.example.com, without spaces.",
         )
     problems: dict[str, list[str]] = {}
-    for kind, one in all_providers(config):
-        problems.setdefault(_place(f"providers.{kind}.provider", origins, path), []).extend(
-            _provider_problems(kind, one)
-        )
+    for kind, provider in providers_of(config).items():
+        told = [problem for one in with_fallbacks(provider) for problem in _provider_problems(kind, one)]
+        # calls do without a fallback that the image lacks; the checks of providers tell of it
+        told += _missing(kind, provider)
+        problems.setdefault(_place(f"providers.{kind}.provider", origins, path), []).extend(told)
     problems.setdefault(_place("plugins", origins, path), []).extend(unknown_plugins(config))
     if wrong := [f"{place} cannot be used: {' '.join(told)}" for place, told in problems.items() if told]:
         raise ConfigurationError(" ".join(wrong))
@@ -142,6 +143,12 @@ def providers_of(config: AgentConfig) -> dict[ProviderKind, ProviderConfig]:
 def _provider_problems(kind: ProviderKind, provider: ProviderConfig) -> list[str]:
     entry = find_entry(kind, provider.provider)
     return [unknown_sentence(kind, provider.provider)] if entry is None else option_problems(entry, provider.options)
+
+
+def _missing(kind: ProviderKind, provider: ProviderConfig) -> list[str]:
+    entry = find_entry(kind, provider.provider)
+    missing = missing_package(entry) if entry else None
+    return [f"{missing} {FULL_REMEDY}"] if missing else []
 
 
 def with_fallbacks(provider: ProviderConfig) -> tuple[ProviderConfig, ...]:

@@ -5,7 +5,6 @@ Sums and counts come from what an event changed in the registry: a repeated or l
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final, get_args
 
 from prometheus_client import (
@@ -17,9 +16,10 @@ from prometheus_client import (
     generate_latest,
 )
 from voiceagent_api.catalogue import ProviderKind
+from voiceagent_api.version import package_version
 from voiceagent_api.worker_status import ModelUsage, Outcome, SessionRecord, TurnRecord
 
-from voiceagent_worker import __version__
+from voiceagent_worker import PACKAGE
 from voiceagent_worker.admission import Refusal
 from voiceagent_worker.events import Event, ModelTimed, OwnMetrics, ProviderFailed, SessionStarted, TurnCompleted
 from voiceagent_worker.plugins.metrics import PluginMetrics
@@ -99,7 +99,7 @@ class WorkerMetrics:
         build = self._gauge(
             "voiceagent_build_info", "Versions, as labels of a constant 1.", ("version", "livekit_agents")
         )
-        build.labels(*self._identity, __version__, _installed("livekit-agents")).set(1)
+        build.labels(*self._identity, package_version(PACKAGE), package_version("livekit-agents")).set(1)
         self.plugins = PluginMetrics(self.registry, IDENTITY_LABELS, self._identity)
         self._own = PodMetrics(IDENTITY_LABELS, self._identity)
         self.registry.register(self._own)
@@ -218,10 +218,3 @@ class WorkerMetrics:
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float] = LATENCY_BUCKETS) -> Histogram:
         return Histogram(name, text, IDENTITY_LABELS, buckets=buckets, registry=self.registry)
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

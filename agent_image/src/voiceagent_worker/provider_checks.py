@@ -25,7 +25,7 @@ from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.placed_checks import Account, account_token, asks_by_account, placed_check
 from voiceagent_worker.providers.google_account import read_service_account
 from voiceagent_worker.providers.keys import ProviderCredentials, read_provider_credentials
-from voiceagent_worker.registry import find_entry
+from voiceagent_worker.registry import FULL_REMEDY, find_entry, missing_package
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class Question:
     check: Check | None = None
     credentials: ProviderCredentials | None = None
     problem: str = ""
+    remedy: str = ""
+    """What to do about that, where it is not the key or the settings that are to be corrected."""
     account: Account | None = field(default=None, repr=False)
     """Google's, which signs its own tokens in place of a key."""
     root: str = ""
@@ -167,6 +169,8 @@ class ProviderChecker:
 
 
 def _question(kind: ProviderKind, config: ProviderConfig, entry: ProviderEntry) -> Question:
+    if missing := missing_package(entry):
+        return Question(kind, config, problem=missing, remedy=FULL_REMEDY)
     try:
         credentials = read_provider_credentials(entry, config)
         account = read_service_account(credentials) if asks_by_account(kind, config) else None
@@ -191,7 +195,14 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _check(question: Question, ok: bool | None, message: str, now: datetime) -> ProviderCheck:
-    return ProviderCheck(kind=question.kind, provider=question.config.provider, ok=ok, message=message, checked_at=now)
+    return ProviderCheck(
+        kind=question.kind,
+        provider=question.config.provider,
+        ok=ok,
+        message=message,
+        remedy=question.remedy,
+        checked_at=now,
+    )
 
 
 def _model_problem(question: Question, body: bytes) -> str | None:

@@ -7,7 +7,7 @@ the package's metadata is read here; it is imported when a session needs it.
 
 import functools
 import logging
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from typing import Final, cast, get_args
 
 from voiceagent_api.catalogue import ProviderEntry, ProviderKind, find_provider, unknown_provider_sentence
@@ -16,6 +16,10 @@ from voiceagent_api.providers.entries import third_party_entry
 logger = logging.getLogger(__name__)
 
 GROUP: Final = "voiceagent.providers"
+FULL_REMEDY: Final = (
+    "Use its full variant: worker.image.variant=full in the values of the install's chart, or the image worker-full in "
+    "spec.image; without an image, install voiceagent-worker[full]."
+)
 
 
 def find_entry(kind: ProviderKind, name: str) -> ProviderEntry | None:
@@ -28,6 +32,20 @@ def unknown_sentence(kind: ProviderKind, name: str) -> str:
     return unknown_provider_sentence(
         kind, name, more=(entry.name for key, entry in third_party().items() if key[0] == kind)
     )
+
+
+def missing_package(entry: ProviderEntry) -> str | None:
+    """What to tell who asked for a provider whose package this image lacks; None where it has it. Imports nothing.
+
+    What to do about it is FULL_REMEDY.
+    """
+    if not entry.package:
+        return None
+    try:
+        distribution(entry.package)
+    except PackageNotFoundError:
+        return f'The {entry.kind} provider "{entry.name}" needs {entry.package}, which this worker image lacks.'
+    return None
 
 
 @functools.cache

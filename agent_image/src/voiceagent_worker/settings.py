@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from voiceagent_api import names
+from voiceagent_api.version import VersionOption
 
+from voiceagent_worker import PACKAGE
 from voiceagent_worker.layers import Layers
 
 ENV_CONFIG: Final = "VOICEAGENT_CONFIG"
@@ -49,6 +51,7 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
         description="Serve the calls of one voice agent; `show` as the first argument prints its configuration, "
         "`dev MANIFEST` talks to an agent in the terminal.",
     )
+    parser.add_argument("--version", action=VersionOption, program=parser.prog, package=PACKAGE)
     parser.add_argument(
         "--config",
         type=Path,

@@ -49,7 +49,7 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- define "voiceagent.image" -}}
 {{- $registry := .image.registry | default (default dict .root.Values.global).imageRegistry -}}
 {{- with $registry }}{{ trimSuffix "/" . }}/{{ end -}}
-{{ .image.repository }}
+{{ .image.repository }}{{ with .image.variant }}-{{ . }}{{ end }}
 {{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ .image.tag | default .root.Chart.AppVersion }}{{ end -}}
 {{- end -}}
 

@@ -3,12 +3,21 @@
 import logging
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from voiceagent_api.version import version_line
 
 from voiceagent_cli import screen
 from voiceagent_cli.commands import agents, calls, cluster, completion, dev, doctor, init, keys, logs, rollout, talk
 from voiceagent_cli.errors import CliError
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(version_line("voiceagent", "voiceagent-cli"))
+        raise typer.Exit
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,6 +47,18 @@ app.command()(dev.dev)
 app.add_typer(keys.keys, name="keys")
 app.command()(doctor.doctor)
 app.command()(completion.completion)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_say_version, help="Print the version and the commit, and end."
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> int:

@@ -127,7 +127,7 @@ def _resolved(node: Schema, schema: Schema) -> Schema:
 
 def _type(node: Schema) -> str:
     if "enum" in node:
-        return ", ".join(f"`{choice}`" for choice in node["enum"])
+        return ", ".join(f"`{choice}`" if choice else "empty" for choice in node["enum"])
     if "anyOf" in node:
         return " or ".join(_type(choice) for choice in node["anyOf"])
     written = {"array": "list", "object": "map"}

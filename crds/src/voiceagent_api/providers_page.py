@@ -56,7 +56,8 @@ def _row(entry: ProviderEntry) -> str:
     default = f"`{entry.default_model}`" if entry.default_model != "default" else ""
     others = _code(model for model in entry.models if model != entry.default_model)
     voice = f"`{entry.default_voice}`" if entry.default_voice else ""
-    return f"| `{entry.name}` | {keys} | {default} | {others} | {voice} | {entry.base_url} |"
+    name = f"`{entry.name}`{'<br>(full image)' if entry.package else ''}"
+    return f"| {name} | {keys} | {default} | {others} | {voice} | {entry.base_url} |"
 
 
 def _key(credential: Credential) -> str:

@@ -75,6 +75,8 @@ class ProviderCheck(Model):
     ok: bool | None
     """None where the provider could not be reached: that says nothing of the credentials."""
     message: str = ""
+    remedy: str = ""
+    """What to do, where neither the key nor the settings are to be corrected."""
     checked_at: datetime
     replaceable: bool = False
     """Another provider of the kind is not known to refuse, and steps in: calls do not fail by this one."""

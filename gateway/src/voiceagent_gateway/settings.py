@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 from pydantic import ValidationError
 from voiceagent_api.gateway_settings import GatewaySettings
 from voiceagent_api.install import InstallConfig, InstallError, load_install_config
+from voiceagent_api.version import VersionOption
 
 MEGABYTE: Final = 1024 * 1024
 DATA_MEGABYTES: Final = 512
@@ -54,6 +55,7 @@ class _Parser(argparse.ArgumentParser):
 def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """The settings. Raises UserError."""
     parser = _Parser(prog="voiceagent-gateway", description="LiveKit tokens, metrics and the web client.")
+    parser.add_argument("--version", action=VersionOption, program=parser.prog, package="voiceagent-gateway")
     parser.add_argument(
         "--config",
         type=Path,

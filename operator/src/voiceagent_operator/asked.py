@@ -76,6 +76,9 @@ def provider_refusal(findings: Findings, irreplaceable: bool = False) -> Problem
     """A provider that says no to a pod, by the first that says so; only one whose calls fail, if irreplaceable."""
     for pod, check in _checks(findings):
         if check.ok is False and not (irreplaceable and check.replaceable):
+            if check.remedy:
+                told = f"{check.kind} {check.provider} cannot serve pod {pod.place}: {check.message} {check.remedy}"
+                return Problem(reasons.PROVIDER_MISSING, told)
             where = findings.provider_keys.get((check.kind, check.provider), "the key in its Secret")
             return Problem(
                 reasons.PROVIDER_REFUSES,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from voiceagent_api.version import VersionOption
+
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -34,6 +36,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     parser = argparse.ArgumentParser(
         prog="voiceagent-operator", description="Reconciles VoiceAgents into worker pods and tells how they are."
     )
+    parser.add_argument("--version", action=VersionOption, program=parser.prog, package="voiceagent-operator")
     parser.add_argument(
         "--config",
         type=Path,

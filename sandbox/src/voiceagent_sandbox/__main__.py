@@ -15,6 +15,8 @@ COMMANDS = {
     "logs": "show the logs of a part: operator, gateway, agents, livekit, speech or traefik",
     "servers": "have the servers of the integration tests; prints their folder",
     "simulation-servers": "have those of a simulated day: a control plane with a scheduler, and kwok",
+    "helm": "have helm; prints where it is",
+    "images": "build every image and tell its size; `images save` also writes them to build/images",
     "client": "build the web client's files",
     "client-test": "check and test the web client's modules",
     "python-venv": "have Python's venv module",
@@ -50,6 +52,12 @@ def main(arguments: list[str]) -> int:
                 print(sandbox.integration_servers())
             case "simulation-servers":
                 print(sandbox.simulation_servers())
+            case "helm":
+                print(sandbox.helm())
+            case "images":
+                if chosen.what not in ("", "save"):
+                    raise SandboxError("Did you mean `images save`?")
+                print(sandbox.images(REPO / "build" / "images", save=chosen.what == "save"))
             case "client":
                 sandbox.client()
             case "client-test":

@@ -14,13 +14,25 @@ from voiceagent_sandbox.work_folder import work_folder
 PROJECT = "voiceagent-operator"
 OWN_NAMES = (f"{PROJECT}/", "voiceagent-base:", "voiceagent-node:", "voiceagent-node-root:")
 KEPT_TAGS = 4
+CRDS = ("crds/src", "crds/pyproject.toml", "crds/hatch_build.py")
 SOURCES = {
-    "operator": ("crds/src", "crds/pyproject.toml", "operator"),
-    "gateway": ("crds/src", "crds/pyproject.toml", "gateway", "client/dist"),
-    "worker": ("crds/src", "crds/pyproject.toml", "agent_image"),
-    "speech": ("sandbox/speech",),
+    "operator": (*CRDS, "operator", "locks/operator.txt"),
+    "gateway": (*CRDS, "gateway", "client/dist", "client/package-lock.json", "locks/gateway.txt"),
+    "worker": (*CRDS, "agent_image", "locks/worker.txt"),
+    "worker-full": (*CRDS, "agent_image", "locks/worker-full.txt"),
+    "speech": ("sandbox/speech", "locks/speech.txt"),
 }
-SHARED_SOURCES = ("Dockerfile", "constraints.txt", "tools/dependencies.py")
+"""What each target of the Dockerfile is made of."""
+USED = ("operator", "gateway", "worker", "speech")
+"""Those that the sandbox's cluster runs."""
+SHARED_SOURCES = (
+    "Dockerfile",
+    "locks/tools.txt",
+    "tools/strip_base.sh",
+    "tools/install_parts.sh",
+    "tools/list_packages.sh",
+    "tools/sbom",
+)
 SERVER_IMAGES = (servers.LIVEKIT, servers.TRAEFIK, servers.METRICS_SERVER)
 
 
@@ -59,7 +71,7 @@ class ImageMaker:
     def ensure(self) -> Images:
         """All images, each made when it is not here yet."""
         base = self._bases.python()
-        mine = {target: self._project_image(target, base) for target in SOURCES}
+        mine = {target: self._project_image(target, base) for target in USED}
         theirs = {program.name.replace("-", "_"): self._server_image(program) for program in SERVER_IMAGES}
         old = outdated(own_images(self._runner, self._env), {base, *mine.values(), *theirs.values()})
         remove_images(old, self._runner, self._env)
@@ -72,6 +84,7 @@ class ImageMaker:
 
     def _project_image(self, target: str, base: str) -> str:
         repo = self._paths.repo
+        # Not by the commit, which most images do not change with: an image tells the one that it was made at.
         sources = [repo / name for name in (*SHARED_SOURCES, *SOURCES[target])]
         tag = f"{PROJECT}/{target}:{content_hash(sources, base, target)}"
         if not self._bases.exists(tag):
@@ -112,12 +125,15 @@ def names_of(listed: str) -> list[str]:
 def outdated(names: list[str], kept: set[str]) -> list[str]:
     """What to forget of names that are listed newest first: all but the newest of each repository, and `kept`.
 
-    Several, since more than one checkout of the project may use the same engine.
+    Several, since more than one checkout of the project may use the same engine. Releases, which have a version in
+    place of a hash, are nobody's to forget.
     """
     seen: dict[str, int] = {}
     old = []
     for name in names:
-        repository = name.rsplit(":", 1)[0]
+        repository, tag = name.rsplit(":", 1)
+        if "." in tag:
+            continue
         seen[repository] = seen.get(repository, 0) + 1
         if seen[repository] > KEPT_TAGS and name not in kept:
             old.append(name)

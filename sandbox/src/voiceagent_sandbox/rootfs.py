@@ -53,7 +53,7 @@ class BaseImages:
 
     def python(self) -> str:
         """The image that the project's own Dockerfile starts from."""
-        made_here = f"voiceagent-base:{content_hash([], SUITE, *PYTHON_PACKAGES, _host_settings(), 'v2')}"
+        made_here = f"voiceagent-base:{content_hash([], SUITE, *PYTHON_PACKAGES, _host_settings(), 'v3')}"
         if image := self.have(made_here, PYTHON_IMAGE):
             return image
         with self._progress.step("Make the Python base image from Debian packages"):
@@ -94,17 +94,24 @@ class BaseImages:
             for unneeded in (
                 "var/cache/apt",
                 "var/lib/apt/lists",
-                "usr/share/doc",
                 "usr/share/man",
                 "usr/share/locale",
             ):
                 shutil.rmtree(root / unneeded, ignore_errors=True)
                 (root / unneeded).mkdir(parents=True, exist_ok=True)
+            _keep_copyrights(root / "usr/share/doc")
             if carry_host_settings:
                 _carry_host_settings(root)
             archive = work / "root.tar"
             self._runner.run("tar", "-C", root, "-cf", archive, ".")
             self._runner.run("docker", "import", archive, tag, env=self._env)
+
+
+def _keep_copyrights(docs: Path) -> None:
+    """Take away all documentation but each package's licence."""
+    for file in docs.rglob("*"):
+        if file.name != "copyright" and not file.is_dir():
+            file.unlink()
 
 
 def _host_settings() -> str:

@@ -18,6 +18,7 @@ from voiceagent_sandbox.node_image import NodeImage
 from voiceagent_sandbox.paths import CLUSTER_NAME, Paths
 from voiceagent_sandbox.process import Runner, SandboxError
 from voiceagent_sandbox.progress import Progress
+from voiceagent_sandbox.published import Publisher, table
 from voiceagent_sandbox.rootfs import BaseImages
 from voiceagent_sandbox.state import Mode, State
 from voiceagent_sandbox.work_folder import remove_stale
@@ -163,6 +164,15 @@ class Sandbox:
                 ModuleFiles(self.paths, self._runner, go).make(crd, self.progress)
             return built.bin
 
+    def helm(self) -> Path:
+        """Have helm; returns the program."""
+        with self._alone():
+            built = servers.Servers(
+                self.paths, self._runner, requirements.go_program(self.paths, self._runner, self.progress)
+            )
+            built.make((servers.HELM,), self.progress)
+            return built.bin / "helm"
+
     def simulation_servers(self) -> Path:
         """Have what a simulated day needs beside the integration tests' servers; returns their folder."""
         with self._alone():
@@ -170,6 +180,28 @@ class Sandbox:
             built = servers.Servers(self.paths, self._runner, go)
             built.make(servers.SIMULATION_PROGRAMS, self.progress)
             return built.bin
+
+    def images(self, folder: Path, *, save: bool) -> str:
+        """Build every image under its release's name; their lists, and with `save` they too, go to the folder."""
+        with self._alone():
+            self._require_engine()
+            build_client(self.paths, self._runner, self.progress)
+            engine = Engine(self.paths, self._runner)
+            ran = engine.reachable()
+            with self.progress.step("Docker engine"):
+                self.progress.note(f"  {engine.start()}")
+            try:
+                env = engine.env()
+                bases = BaseImages(self.paths, self._runner, env, self.progress)
+                publisher = Publisher(self.paths, self._runner, env, self.progress, bases)
+                sizes = publisher.build(folder)
+                if save:
+                    publisher.save(folder)
+            finally:
+                if not ran:
+                    engine.stop()
+                    shutil.rmtree(self.paths.run, ignore_errors=True)
+        return table(sizes)
 
     def client(self) -> None:
         """Build the web client's files."""

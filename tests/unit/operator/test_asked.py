@@ -95,3 +95,13 @@ def test_a_refused_provider_that_another_stands_in_for_is_told_and_keeps_the_age
     verdicts = judge(findings(manifest, Reading("u", reachable=True, registered=True, checks=(refused,))), SERVING, NOW)
     assert (verdicts["ProvidersReady"].holds, verdicts["ProvidersReady"].reason) == (False, "ProviderRefuses")
     assert (verdicts["Ready"].holds, verdicts["Stalled"].holds) == (True, False)
+
+
+def test_a_provider_that_the_image_lacks_is_told_with_what_to_do_and_no_word_of_keys(manifest: Make) -> None:
+    lacking = check(False, "It needs a package.").model_copy(update={"remedy": "Use the full variant."})
+    verdict = providers_ready(findings(manifest, Reading("u", reachable=True, registered=True, checks=(lacking,))))
+    assert (verdict.holds, verdict.reason, verdict.message) == (
+        False,
+        "ProviderNotInImage",
+        "llm openai cannot serve pod default/p: It needs a package. Use the full variant.",
+    )

@@ -73,6 +73,12 @@ def test_the_newest_images_and_those_in_use_are_kept() -> None:
     assert outdated(names, {names[KEPT_TAGS]}) == names[KEPT_TAGS + 1 : KEPT_TAGS + 3]
 
 
+def test_a_release_is_never_forgotten_and_crowds_nobody_out() -> None:
+    releases = [f"voiceagent-operator/worker:0.{minor}.0" for minor in range(KEPT_TAGS + 1)]
+    names = [*releases, *(f"voiceagent-operator/worker:{age}" for age in range(KEPT_TAGS))]
+    assert outdated(names, set()) == []
+
+
 def test_the_sandbox_is_up_from_its_first_moment_and_not_by_its_folder(tmp_path: Path) -> None:
     paths = Paths(repo=tmp_path, cache=tmp_path / "cache", run=tmp_path / "run")
     state = State(paths)

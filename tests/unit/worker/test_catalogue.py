@@ -5,6 +5,7 @@ import inspect
 import json
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from voiceagent_worker.errors import ConfigurationError
 from voiceagent_worker.providers import find_factory
 from voiceagent_worker.providers.keys import ProviderCredentials, read_provider_credentials
 
+REPO = Path(__file__).resolve().parents[3]
 PLUGINS: dict[tuple[str, str], Any] = {
     ("stt", "openai"): openai.STT,
     ("stt", "deepgram"): deepgram.STT,
@@ -258,3 +260,10 @@ def test_an_image_brings_a_provider_by_an_entry_point(monkeypatch: pytest.Monkey
         assert made == ("m", "en", "acme-key")
     finally:
         registry.third_party.cache_clear()
+
+
+def test_what_only_the_full_image_has_is_what_the_catalogue_says_so_of() -> None:
+    project = tomllib.loads((REPO / "agent_image" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    full = set(project["optional-dependencies"]["full"])
+    assert {entry.package for entry in CATALOGUE if entry.package} == full
+    assert not full & set(project["dependencies"])

@@ -83,6 +83,8 @@ class ProviderEntry:
     base_url: str = ""
     """What baseURL means here, for people; empty where the provider has no other address."""
     needs_base_url: bool = False
+    package: str = ""
+    """The distribution that the factory needs and only the worker image's full variant has; empty for none."""
     third_party: bool = False
     """Not of this catalogue: known by an entry point of its own image, or by the install."""
 

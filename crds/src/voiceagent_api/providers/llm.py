@@ -12,7 +12,7 @@ from voiceagent_api.providers.entries import (
     text,
     yes_or_no,
 )
-from voiceagent_api.providers.shared import OPENAI_CHECK, OPENAI_KEY, WORKER
+from voiceagent_api.providers.shared import ANTHROPIC_PACKAGE, GOOGLE_PACKAGE, OPENAI_CHECK, OPENAI_KEY, WORKER
 
 _TOOL_CHOICE = text("tool_choice", "Whether tools are called.", "auto", "required", "none")
 _PARALLEL = yes_or_no("parallel_tool_calls", "Whether several tools may be called in one answer.")
@@ -69,6 +69,7 @@ LLM: tuple[ProviderEntry, ...] = (
         default_model="claude-sonnet-4-6",
         models=("claude-opus-4-6", "claude-sonnet-4-6", "claude-opus-4-1-20250805", "claude-3-5-haiku-20241022"),
         factory=f"{WORKER}.anthropic:build_llm",
+        package=ANTHROPIC_PACKAGE,
         options=(
             number("temperature", "How freely it words: 0 is the most predictable.", 0, 1),
             integer("top_k", "Choose from this many likely words.", 1),
@@ -131,6 +132,7 @@ LLM: tuple[ProviderEntry, ...] = (
         default_model="gemini-2.5-flash",
         models=("gemini-3.8-flash", "gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.5-flash-lite"),
         factory=f"{WORKER}.google:build_llm",
+        package=GOOGLE_PACKAGE,
         options=(
             number("temperature", "How freely it words: 0 is the most predictable.", 0, 2),
             integer("max_output_tokens", "The longest answer, in tokens.", 1),

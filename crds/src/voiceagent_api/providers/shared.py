@@ -4,6 +4,10 @@ from voiceagent_api.providers.entries import Check, Credential
 
 WORKER = "voiceagent_worker.providers"
 """The package of the worker image that makes the catalogue's providers."""
+ANTHROPIC_PACKAGE = "livekit-plugins-anthropic"
+AZURE_PACKAGE = "livekit-plugins-azure"
+"""Of Azure's speech alone: its language models are asked by OpenAI's library."""
+GOOGLE_PACKAGE = "livekit-plugins-google"
 LANGUAGE = "What is spoken; by default the agent's language."
 OPENAI_KEY = (Credential("OPENAI_API_KEY", "API key."),)
 DEEPGRAM_KEY = (Credential("DEEPGRAM_API_KEY", "API key."),)

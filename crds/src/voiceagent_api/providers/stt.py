@@ -10,10 +10,12 @@ from voiceagent_api.providers.entries import (
     yes_or_no,
 )
 from voiceagent_api.providers.shared import (
+    AZURE_PACKAGE,
     AZURE_SPEECH,
     DEEPGRAM_CHECK,
     DEEPGRAM_KEY,
     GOOGLE_CLOUD,
+    GOOGLE_PACKAGE,
     LANGUAGE,
     OPENAI_CHECK,
     OPENAI_KEY,
@@ -82,6 +84,7 @@ STT: tuple[ProviderEntry, ...] = (
         default_model="latest_long",
         models=("latest_long", "latest_short", "telephony", "chirp_2", "chirp_3"),
         factory=f"{WORKER}.google:build_stt",
+        package=GOOGLE_PACKAGE,
         options=(
             several("languages", f"{LANGUAGE} Several are told apart."),
             yes_or_no("detect_language", "Whether the languages are told apart."),
@@ -108,6 +111,7 @@ STT: tuple[ProviderEntry, ...] = (
         credentials=AZURE_SPEECH,
         default_model="default",
         factory=f"{WORKER}.azure_speech:build_stt",
+        package=AZURE_PACKAGE,
         options=(
             text("speech_region", "The resource's region, in place of the Secret's key."),
             several("language", f"{LANGUAGE} Several are told apart."),

@@ -12,10 +12,12 @@ from voiceagent_api.providers.entries import (
     yes_or_no,
 )
 from voiceagent_api.providers.shared import (
+    AZURE_PACKAGE,
     AZURE_SPEECH,
     DEEPGRAM_CHECK,
     DEEPGRAM_KEY,
     GOOGLE_CLOUD,
+    GOOGLE_PACKAGE,
     LANGUAGE,
     OPENAI_CHECK,
     OPENAI_KEY,
@@ -91,6 +93,7 @@ TTS: tuple[ProviderEntry, ...] = (
         default_model="default",
         default_voice="en-US-JennyNeural",
         factory=f"{WORKER}.azure_speech:build_tts",
+        package=AZURE_PACKAGE,
         options=(
             text("speech_region", "The resource's region, in place of the Secret's key."),
             text("language", LANGUAGE),
@@ -109,6 +112,7 @@ TTS: tuple[ProviderEntry, ...] = (
         default_model="chirp_3",
         models=("chirp_3", "gemini-2.5-flash-tts", "gemini-2.5-pro-tts"),
         factory=f"{WORKER}.google:build_tts",
+        package=GOOGLE_PACKAGE,
         options=(
             text("language", LANGUAGE),
             text("gender", "Where no voice is named.", "male", "female", "neutral"),

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from voiceagent_api.version import VersionOption
+
 from voiceagent_caller.conversation import CallHooks, make_call
 from voiceagent_caller.errors import CallerMistake, CallFailed
 from voiceagent_caller.logs import log_as_json
@@ -80,6 +82,7 @@ def _parse(arguments: Sequence[str] | None) -> tuple[CallOptions, Path | None]:
         prog="python -m voiceagent_caller",
         description="Calls a voice agent, speaks to it, shows what was said and how long the answers took.",
     )
+    parser.add_argument("--version", action=VersionOption, program="voiceagent-caller", package="voiceagent-caller")
     parser.add_argument("--gateway", default=default.gateway, metavar="URL", help="default: %(default)s")
     parser.add_argument("--speech", default=default.speech, metavar="URL", help="default: %(default)s")
     parser.add_argument("--agent", default=default.agent, metavar="NAMESPACE/NAME", help="default: %(default)s")

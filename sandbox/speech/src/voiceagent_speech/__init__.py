@@ -6,5 +6,3 @@ accepts any key that does not say `invalid`, and it can be told to misbehave.
 
 This module stays empty of imports: `piper_program` is started from it as a program of its own.
 """
-
-__version__ = "0.1.0"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import importlib.metadata
 import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -27,6 +29,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(str(error))
     parser = argparse.ArgumentParser(prog="voiceagent_speech", description=__doc__)
+    parser.add_argument("--version", action="version", version=_version_line(os.environ))
     parser.add_argument("--host", default=settings.host)
     parser.add_argument("--port", type=int, default=settings.port)
     arguments = parser.parse_args()
@@ -37,6 +40,12 @@ def main() -> None:
     # The models' native threads cannot be interrupted, and the interpreter would wait for them: all that is
     # ours has been closed by now.
     os._exit(code)
+
+
+def _version_line(environment: Mapping[str, str]) -> str:
+    """As the product's programs say it. This one shares no code with them: its image is not made anew with theirs."""
+    release = importlib.metadata.version("voiceagent-speech")
+    return f"voiceagent-speech {release} (commit {environment.get('VOICEAGENT_COMMIT') or 'unknown'})"
 
 
 async def _serve(settings: Settings) -> int:
