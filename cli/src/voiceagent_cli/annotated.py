@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from voiceagent_cli.differences import inline
+from voiceagent_cli.differences import Quoting, inline
 
 Path = tuple[str, ...]
 _WIDTH: Final = 120
@@ -33,11 +33,16 @@ def _field(key: str, value: Any, path: Path, comments: Mapping[Path, str]) -> st
     if isinstance(value, list) and value:
         lines = "".join(f"{indent}- {inline(one)}\n" for one in value)
         return _above(comment, indent) + f"{indent}{key}:\n{lines}"
-    line = f"{indent}{key}: {inline(value)}"
+    line = indent + (_scalar(key, value) if isinstance(value, str) else f"{key}: {inline(value)}")
     behind = f"{line}  # {comment}"
     if comment and "\n" not in comment and len(behind) <= _WIDTH:
         return behind + "\n"
     return _above(comment, indent) + line + "\n"
+
+
+def _scalar(key: str, text: str) -> str:
+    line: str = yaml.dump({key: text}, Dumper=Quoting, allow_unicode=True, width=1 << 20).removesuffix("\n")
+    return f"{key}: {inline(text)}" if "\n" in line else line
 
 
 def _above(comment: str, indent: str) -> str:

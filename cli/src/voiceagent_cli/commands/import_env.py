@@ -130,12 +130,12 @@ def _next(
 ) -> None:
     place = f" -n {namespace}" if namespace else ""
     lines = list(commands(imported.secrets, str(file), raw, values, namespace))
-    if any("=…" in line for line in lines):
-        screen.say("Put the value in place of each …, without the quotes that it has in the file.")
     lines += [
         f"kubectl create secret generic {provider}{place} --from-literal={key}=…"
         for provider, key in imported.missing_keys
     ]
+    if any("=…" in line for line in lines):
+        screen.say("Put the value in place of each …, without the quotes that it has in the file.")
     written = f" -f {output}" if output else " -f agent.yaml"
     screen.say("\n".join(["Next:", *(f"  {line}" for line in lines), f"  voiceagent apply{written}{place}"]))
 

@@ -202,7 +202,7 @@ def _judged(draft: _Draft, found: Assignment | None, label: Label) -> None:
     try:
         judged = model.model_validate({path[-1]: found.value})
     except ValidationError as error:
-        why = str(error.errors()[0]["msg"]).rstrip(".")
+        why = str(error.errors()[0]["msg"]).partition(",")[0].replace("Input should be", "it must be")
         default = model().model_dump(by_alias=True)[path[-1]]
         kept = f"left at {str(default).lower() if default is True else default}"
         near = near_name(str(found.value), ("DEBUG", "INFO", "WARNING", "ERROR", *LEVELS)) if "level" in path else None
