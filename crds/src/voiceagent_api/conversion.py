@@ -1,7 +1,7 @@
 """One VoiceAgent in several versions of the API: a hub that all others are changed to and from. Pure.
 
-What a version cannot express is kept in an annotation of the object, with what stood in its place, and comes back on the
-way back: no round trip loses anything. Where somebody changed the place meanwhile, the change wins.
+What a version cannot express is kept in an annotation of the object, with what stood in its place, and comes back on
+the way back: no round trip loses anything. Where somebody changed the place meanwhile, the change wins.
 """
 
 import json
@@ -81,7 +81,7 @@ VERSIONS: Final = Versions(VERSION)
 
 def _step(item: Object, change: Change, back: Change, given: str, wanted: str) -> Object:
     kept = _kept(item)
-    source = {part: item[part] for part in _PARTS if part in item}
+    source: Object = {part: item[part] for part in _PARTS if part in item}
     result = change(deepcopy(source))
     lost = list(_differences(source, back(deepcopy(result)), ()))
     for path, stood, value in kept.pop(wanted, []):

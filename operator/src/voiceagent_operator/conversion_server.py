@@ -10,7 +10,7 @@ from voiceagent_api.conversion_review import answer
 
 PATH: Final = "/convert"
 LARGEST_REVIEW_BYTES: Final = 64 * 1024 * 1024
-"""The API server asks for a page of a list at once, of up to 500 objects, each below etcd's 1.5 MiB and most far below."""
+"""The API server asks for a page of a list at once: some 500 objects, each below etcd's 1.5 MiB and most far below."""
 STOP_SECONDS: Final = 5.0
 
 
