@@ -1,4 +1,4 @@
-"""A second version of VoiceAgents, which there is only here, on a real API server with the conversion server beside it."""
+"""A second version of VoiceAgents, which there is only here, on a real API server with the conversion server."""
 
 import base64
 import json
