@@ -83,9 +83,9 @@ def _step(item: Object, change: Change, back: Change, given: str, wanted: str) -
     kept = _kept(item)
     source: Object = {part: item[part] for part in _PARTS if part in item}
     result = change(deepcopy(source))
-    lost = list(_differences(source, back(deepcopy(result)), ()))
     for path, stood, value in kept.pop(wanted, []):
         _restore(result, path, stood, value)
+    lost = list(_differences(source, back(deepcopy(result)), ()))
     if lost:
         kept[given] = lost
     other = {key: value for key, value in item.items() if key not in _PARTS}
