@@ -9,7 +9,7 @@ from typing import Any
 import alert_cases
 import pytest
 import yaml
-from chart import CHART, helm, render
+from chart import CHART, helm, render, template
 from voiceagent_sandbox.module_files import MONITORING_CRDS, module_file
 from voiceagent_sandbox.paths import default_paths
 
@@ -215,7 +215,8 @@ def test_each_alert_carries_its_runbook_and_the_labels_that_values_add(with_valu
     plain = alerts()
     assert set(plain) == set(CASES)
     for name, rule in plain.items():
-        assert rule["annotations"]["runbook_url"] == f"docs/runbooks.md#{name.lower()}"
+        assert rule["annotations"]["runbook"] == f"docs/runbooks.md#{name.lower()}"
+        assert "runbook_url" not in rule["annotations"]
         assert "${" not in rule["expr"]
     (rules,) = of_kind("PrometheusRule", with_values)
     assert rules["metadata"]["labels"]["release"] == "prometheus"
@@ -223,7 +224,14 @@ def test_each_alert_carries_its_runbook_and_the_labels_that_values_add(with_valu
     assert set(plain) - set(found) == {"VoiceAgentStalled"}
     for name, rule in found.items():
         assert rule["annotations"]["runbook_url"] == f"https://docs.example/runbooks/#{name.lower()}"
+        assert "runbook" not in rule["annotations"]
         assert rule["labels"] == {**plain[name]["labels"], "team": "voice"}
+
+
+def test_an_address_of_runbooks_that_is_none_is_refused() -> None:
+    done = template({"monitoring": {"rules": {"enabled": True, "runbookURL": "docs/runbooks.md"}}})
+    assert done.returncode != 0
+    assert "runbookURL" in done.stderr
 
 
 def test_thresholds_are_those_of_the_values() -> None:

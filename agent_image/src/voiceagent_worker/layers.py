@@ -12,10 +12,10 @@ from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 from voiceagent_api.agent_config import AgentConfig
+from voiceagent_api.environment import DEFAULTS, Assignment, assignments_of, ignored_variables
 from voiceagent_api.names import ENV_NAMESPACE, default_agent_name
 
 from voiceagent_worker.config_keys import dotted, flatten, require_known
-from voiceagent_worker.environment import Assignment, assignments_of, ignored_variables
 from voiceagent_worker.errors import ConfigurationError
 
 Layer = Literal["default", "file", "environment", "argument"]
@@ -35,16 +35,7 @@ SAFE_FIELDS: Final = frozenset(
 """Whose default makes an agent that still is the one that was asked for. Everything else decides who the agent is,
 whom it reaches, what it may say or what is kept of it: a guess would be worse than no agent."""
 
-WITHOUT_FILE: Final[dict[str, Any]] = {
-    "namespace": "default",
-    "name": "agent",
-    "instructions": "You are a helpful voice assistant. Answer in one or two short, plain sentences.",
-    "providers": {
-        "stt": {"provider": "openai", "model": "whisper-1"},
-        "llm": {"provider": "openai", "model": "gpt-4o-mini"},
-        "tts": {"provider": "openai", "model": "tts-1", "voice": "alloy"},
-    },
-}
+WITHOUT_FILE: Final[dict[str, Any]] = {"namespace": "default", "name": "agent", **DEFAULTS}
 """The agent of a worker that has no config file; LiveKit's address has no default."""
 
 

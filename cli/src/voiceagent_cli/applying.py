@@ -39,17 +39,22 @@ async def apply(wanted: Application, consent: Consent) -> None:
     manifests, place = _read(wanted), await access(wanted.context, wanted.namespace)
     async with place.open() as kube:
         for manifest in manifests:
-            title = f"VoiceAgent {_namespace(manifest, place, wanted)}/{manifest.document['metadata']['name']}"
-            if not await _show(kube, place, manifest, wanted):
-                screen.say(f"Nothing to change: {title} is like that already.")
-                continue
-            if consent.dry_run:
-                screen.say("Nothing was changed: this was a dry run.")
-                continue
-            if not consent.yes:
-                screen.agreed(f"Apply {title}?")
-            await _apply(kube, place, manifest, wanted)
-            screen.say(f"Applied {title}.")
+            await apply_manifest(kube, place, manifest, wanted, consent)
+
+
+async def apply_manifest(kube: Kube, place: Access, manifest: Manifest, wanted: Application, consent: Consent) -> None:
+    """Apply one VoiceAgent, once its difference was agreed to. Raises CliError."""
+    title = f"VoiceAgent {_namespace(manifest, place, wanted)}/{manifest.document['metadata']['name']}"
+    if not await _show(kube, place, manifest, wanted):
+        screen.say(f"Nothing to change: {title} is like that already.")
+        return
+    if consent.dry_run:
+        screen.say("Nothing was changed: this was a dry run.")
+        return
+    if not consent.yes:
+        screen.agreed(f"Apply {title}?")
+    await _apply(kube, place, manifest, wanted)
+    screen.say(f"Applied {title}.")
 
 
 def _read(wanted: Application) -> list[Manifest]:

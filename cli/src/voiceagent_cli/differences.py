@@ -46,12 +46,12 @@ def as_yaml(value: Any) -> str:
 def inline(value: Any) -> str:
     """A value as YAML within a line, also between brackets."""
     text = yaml.dump(
-        [value], Dumper=_Quoting, default_flow_style=True, sort_keys=False, allow_unicode=True, width=1 << 20
+        [value], Dumper=Quoting, default_flow_style=True, sort_keys=False, allow_unicode=True, width=1 << 20
     )
     return str(text).strip()[1:-1]
 
 
-class _Quoting(yaml.SafeDumper):
+class Quoting(yaml.SafeDumper):
     """Puts in quotes what readers of YAML 1.2 take for a number without a digit, such as -_."""
 
 
@@ -59,4 +59,4 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _NO_NUMBER.match(text) else None)
 
 
-_Quoting.add_representer(str, _represent_text)
+Quoting.add_representer(str, _represent_text)

@@ -9,7 +9,20 @@ import typer
 from voiceagent_api.version import version_line
 
 from voiceagent_cli import screen
-from voiceagent_cli.commands import agents, calls, cluster, completion, dev, doctor, init, keys, logs, rollout, talk
+from voiceagent_cli.commands import (
+    agents,
+    calls,
+    cluster,
+    completion,
+    dev,
+    doctor,
+    import_env,
+    init,
+    keys,
+    logs,
+    rollout,
+    talk,
+)
 from voiceagent_cli.errors import CliError
 
 
@@ -33,6 +46,7 @@ app.command()(agents.change_stt)
 app.command()(agents.change_tts)
 app.add_typer(agents.plugins, name="plugins")
 app.command()(init.init)
+app.command("import-env")(import_env.import_env)
 app.command()(cluster.apply)
 app.command()(cluster.diff)
 app.command()(cluster.status)

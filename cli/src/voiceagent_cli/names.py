@@ -5,6 +5,7 @@ names of an agent with an image of its own, which may have more than the catalog
 """
 
 import difflib
+import re
 from collections.abc import Sequence
 
 from voiceagent_api.catalogue import (
@@ -15,7 +16,10 @@ from voiceagent_api.catalogue import (
     unknown_plugin_sentence,
     unknown_provider_sentence,
 )
+from voiceagent_api.names import NAME_MAX_LENGTH
+from voiceagent_api.primitives import NAME_PATTERN
 from voiceagent_api.providers.entries import third_party_entry
+from voiceagent_api.providers.retired import successor
 
 from voiceagent_cli.errors import invalid
 
@@ -37,6 +41,11 @@ def model_note(entry: ProviderEntry, model: str) -> str | None:
     known = tuple(dict.fromkeys([*entry.models, entry.default_model]))
     if not entry.models or model in known:
         return None
+    if newer := successor(entry.kind, entry.name, model):
+        return (
+            f'The {entry.kind} model "{model}" was retired by {entry.name}; "{newer}" takes its place. It is used all '
+            "the same."
+        )
     return (
         f'The {entry.kind} model "{model}" is not among those of {entry.name} that this release knows. '
         f"{nearest(model, known)}Known: {', '.join(known)}. It is used all the same."
@@ -52,8 +61,22 @@ def check_plugin(name: str, *, unlisted: bool = False) -> None:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """The question that helps against a typing error, with a space behind it; empty where nothing is near."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f'Did you mean "{near[0]}"? ' if near else ""
+    near = near_name(name, known)
+    return f'Did you mean "{near}"? ' if near else ""
+
+
+def near_name(name: str, known: Sequence[str]) -> str | None:
+    """The known name that was probably meant."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
+
+
+def check_agent_name(name: str) -> None:
+    """Raises CliError for what cannot be an agent's name."""
+    if not re.fullmatch(NAME_PATTERN, name) or len(name) > NAME_MAX_LENGTH:
+        raise invalid(
+            f'"{name}" cannot be an agent\'s name: use at most {NAME_MAX_LENGTH} lower-case letters, digits and '
+            "hyphens, beginning with a letter."
+        )
 
 
 def providers_of(kind: ProviderKind | None) -> list[ProviderEntry]:

@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from voiceagent_api.environment import CHOICES, PLAIN
 from voiceagent_api.worker_status import Outcome
-from voiceagent_worker.environment import KINDS, PLAIN
 from voiceagent_worker.errors import WorkerError, user_sentence
 from voiceagent_worker.layers import SAFE_FIELDS
 from voiceagent_worker.metrics import Identity, WorkerMetrics
@@ -25,7 +25,7 @@ def metric_names() -> list[str]:
         *(kind.__name__ for kind in WorkerError.__subclasses__()),
         *(outcome for outcome in get_args(Outcome) if outcome != "active"),
         *PLAIN,
-        *(f"{kind.upper()}_{what}" for kind in KINDS for what in ("PROVIDER", "MODEL")),
+        *CHOICES,
         *sorted(SAFE_FIELDS),
         *(name for name in metric_names() if "plugin" not in name and "mcp" not in name),
     ],

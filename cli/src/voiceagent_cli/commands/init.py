@@ -1,20 +1,17 @@
 """`init`: a first manifest, by questions or by flags."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from voiceagent_api.catalogue import ProviderKind
-from voiceagent_api.names import NAME_MAX_LENGTH
-from voiceagent_api.primitives import NAME_PATTERN
 
 from voiceagent_cli import options, screen
 from voiceagent_cli.checks import check
 from voiceagent_cli.documents import find_agent
-from voiceagent_cli.errors import CliError, Exit, invalid, usage
-from voiceagent_cli.names import model_note, provider_named, providers_of
+from voiceagent_cli.errors import CliError, Exit, usage
+from voiceagent_cli.names import check_agent_name, model_note, provider_named, providers_of
 from voiceagent_cli.new_manifest import Answers, Choice, manifest_text
 from voiceagent_cli.targets import write_text
 
@@ -46,7 +43,7 @@ def init(
         raise usage("There is no terminal to ask on: give NAME and --instructions.")
     text = manifest_text(
         Answers(
-            name=_text(name, "Name of the agent", "receptionist", _check_name),
+            name=_text(name, "Name of the agent", "receptionist", check_agent_name),
             instructions=_text(instructions, "Who is it, and what does it do", "You answer the phone. Be brief."),
             greeting=_text(greeting, "What does it say first", "Hello, how can I help you?"),
             language=_text(language, "Language", "en"),
@@ -61,14 +58,6 @@ def init(
         return
     write_text(file, text)
     screen.say(f"Wrote {file}. Next: voiceagent apply -f {file}")
-
-
-def _check_name(name: str) -> None:
-    if not re.fullmatch(NAME_PATTERN, name) or len(name) > NAME_MAX_LENGTH:
-        raise invalid(
-            f'"{name}" cannot be an agent\'s name: use at most {NAME_MAX_LENGTH} lower-case letters, digits and '
-            "hyphens, beginning with a letter."
-        )
 
 
 def _text(given: str | None, question: str, default: str, judge: Callable[[str], None] = lambda _: None) -> str:

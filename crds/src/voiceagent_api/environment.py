@@ -1,6 +1,7 @@
-"""The environment variables that configure a worker, as values of its config file. Pure.
+"""The environment variables of the single-machine system that this one grew from, as values of an agent's config file.
 
-They are those of the single-machine system that this one grew from. An empty variable counts as not set.
+A worker reads them over its file, and the command line makes a manifest of them. An empty variable counts as not set.
+Pure.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +10,16 @@ from typing import Any, Final
 
 from voiceagent_api.catalogue import ProviderKind, find_provider
 from voiceagent_api.names import ENV_CALL_METRICS
+
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "instructions": "You are a helpful voice assistant. Answer in one or two short, plain sentences.",
+    "providers": {
+        "stt": {"provider": "openai", "model": "whisper-1"},
+        "llm": {"provider": "openai", "model": "gpt-4o-mini"},
+        "tts": {"provider": "openai", "model": "tts-1", "voice": "alloy"},
+    },
+}
+"""The agent of which no variable says anything; LiveKit's address has no default."""
 
 PLAIN: Final[dict[str, tuple[str, ...]]] = {
     "LIVEKIT_URL": ("livekitURL",),
@@ -22,6 +33,8 @@ KINDS: Final[tuple[ProviderKind, ...]] = ("stt", "llm", "tts")
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 LEVELS: Final = {"WARN": "WARNING", "CRITICAL": "ERROR", "FATAL": "ERROR"}
 """Names that other programs give to our levels."""
+CHOICES: Final = (*(f"{kind.upper()}_{what}" for kind in KINDS for what in ("PROVIDER", "MODEL")), "TTS_VOICE_ID")
+"""The variables that choose the three providers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +70,12 @@ def ignored_variables(environment: Mapping[str, str], values: Mapping[str, Any])
     providers = values.get("providers")
     if not isinstance(providers, dict) or not providers.get("realtime"):
         return []
-    names = [f"{kind.upper()}_{what}" for kind in KINDS for what in ("PROVIDER", "MODEL")] + ["TTS_VOICE_ID"]
-    return [name for name in names if environment.get(name)]
+    return [name for name in CHOICES if environment.get(name)]
+
+
+def plugin_names(text: str) -> list[str]:
+    """The names of ENABLED_PLUGINS, each once, in their order."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _logging(environment: Mapping[str, str]) -> Iterator[Assignment]:
@@ -122,5 +139,4 @@ def _key_variable(kind: ProviderKind, provider: Any, environment: Mapping[str, s
 def _plugins(text: str, below: Any) -> list[Any]:
     """The named ones in the order named; one that the file has too keeps its settings."""
     known = {one.get("name"): one for one in below if isinstance(one, dict)} if isinstance(below, list) else {}
-    names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
-    return [known.get(name, {"name": name}) for name in names]
+    return [known.get(name, {"name": name}) for name in plugin_names(text)]
