@@ -23,7 +23,7 @@ from voiceagent_gateway.transcripts.store import ERASED_KEPT, SCHEMA
 from voiceagent_gateway.wake import Wake
 from voiceagent_worker.events import LineSaid, SessionEnded, SessionStarted, WordsSaid
 from voiceagent_worker.sessions import SessionRegistry
-from voiceagent_worker.transcript_routes import transcript_routes
+from voiceagent_worker.transcript_routes import transcript_routes, until_fetched
 from voiceagent_worker.transcripts import HeldTranscripts
 
 TOKEN = "a-control-token"
@@ -144,6 +144,11 @@ class ServedPod(TranscribedPod):
         self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(run()), daemon=True)
         self._thread.start()
         assert up.wait(30)
+
+    def drained(self) -> None:
+        """It waits for its last lines to be fetched, as a worker does that has drained, and serves no more."""
+        asyncio.run_coroutine_threadsafe(until_fetched(self.held), self._loop).result(30)
+        self.reachable = False
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
