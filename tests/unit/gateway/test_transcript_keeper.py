@@ -189,7 +189,8 @@ async def test_what_is_erased_is_not_on_the_disk_and_does_not_come_back(kept: Ke
         await keeper.look()
         pod.reachable = False
         (call,) = await keeper.find("s1")
-        await keeper.erase(call, ME)
+        with pytest.raises(TranscriptError, match="here it is erased, but pod receptionist-a"):
+            await keeper.erase(call, ME)
         assert await texts(keeper, "s1") is None
         assert SAID.encode() not in on_disk(kept)
         assert b"another call" in on_disk(kept)
@@ -220,7 +221,8 @@ async def test_what_is_erased_does_not_come_back_by_a_damaged_database(
         with (kept.folder / "gateway.erased").open("ab") as file:
             file.write(torn)
         (call,) = await keeper.find("s1")
-        await keeper.erase(call, ME)
+        with pytest.raises(TranscriptError, match="could not be told"):
+            await keeper.erase(call, ME)
     (kept.folder / "gateway.sqlite").write_bytes(b"no database " * 1000)
     async with kept.keeping() as keeper:
         pod.reachable = True
@@ -272,7 +274,8 @@ async def test_an_erasure_waits_for_its_own_pod_alone(kept: Kept, pod: Transcrib
         await keeper.look()
         pod.reachable = False
         (first,), (second,) = await keeper.find("s1"), await keeper.find("s2")
-        await keeper.erase(first, ME)
+        with pytest.raises(TranscriptError, match="could not be told"):
+            await keeper.erase(first, ME)
         asked = list(pod.asked)
         await keeper.erase(second, ME)
         assert other.asked[-1] == "DELETE /transcripts/s2"
@@ -287,7 +290,8 @@ async def test_no_pod_is_taken_for_gone_before_all_are_known(kept: Kept, pod: Tr
         await keeper.look()
         (call,) = await keeper.find("s1")
         pods, kept.pods, kept.listed = kept.pods, [], False
-        await keeper.erase(call, ME)
+        with pytest.raises(TranscriptError, match="could not be told"):
+            await keeper.erase(call, ME)
         assert pod.held.of("s1").lines
         kept.pods, kept.listed = pods, True
         await keeper.look()
@@ -300,7 +304,8 @@ async def test_a_call_can_be_erased_before_anything_of_it_has_come(kept: Kept, p
         assert await keeper.find("s1") == []
         (call,) = await keeper.held("s1")
         pod.reachable = False
-        await keeper.erase(call, ME)
+        with pytest.raises(TranscriptError, match="could not be told"):
+            await keeper.erase(call, ME)
         pod.reachable = True
         pod.say("s1", "and this")
         await keeper.look()

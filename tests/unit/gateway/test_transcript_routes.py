@@ -142,7 +142,10 @@ async def test_an_erasure_that_was_answered_by_503_can_be_asked_for_again(scene:
         pod.reachable = False
         answer = await ask.delete(PATH)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-        assert "pod receptionist-a cannot be told to forget it now" in answer.json()["detail"]
+        assert (
+            "here it is erased, but pod receptionist-a, which may hold it still, could not be told"
+            in answer.json()["detail"]
+        )
         assert (await ask.get(PATH)).status_code == 404, "here it is gone all the same"
         pod.reachable = True
         assert (await ask.delete(PATH)).status_code == 204

@@ -107,11 +107,18 @@ def transcript_routes(settings: Settings, deps: Deps) -> APIRouter:
     async def erase(session: Session, caller: Annotated[Identity, known]) -> Response:
         try:
             calls = [call for call in await deps.transcripts.held(session) if _may_erase(caller, call)]
-            for call in calls:
-                await deps.transcripts.erase(call, caller.name)
-                log.info("transcript erased", extra=_who(caller, call))
         except TranscriptError as error:
             raise _away(error) from error
+        failed: TranscriptError | None = None
+        for call in calls:
+            try:
+                await deps.transcripts.erase(call, caller.name)
+                log.info("transcript erased", extra=_who(caller, call))
+            except TranscriptError as error:
+                failed = error
+                log.info("transcript not erased everywhere", extra={**_who(caller, call), "error": str(error)})
+        if failed is not None:
+            raise _away(failed) from failed
         if not calls:
             raise _none(session)
         return Response(status_code=204, headers=HEADERS)

@@ -40,11 +40,6 @@ class Erasing:
         self._clock = clock
         self._restored = file is None
 
-    @property
-    def lasts(self) -> bool:
-        """Whether it is known after a restart."""
-        return self._file is not None
-
     async def restore(self) -> None:
         """Take in what the file has and the database has lost. Raises DatabaseError."""
         file, now = self._file, milliseconds(self._clock())

@@ -128,8 +128,8 @@ class TranscriptKeeper:
         return None if oldest is None else await self._run(lambda it: store.lines_of(it, call, oldest, after))
 
     async def erase(self, call: TranscribedCall, by: str) -> None:
-        """Let go of it here and now; its pod is told at once or, where a restart would not forget it, as soon as it
-        answers.
+        """Let go of it here, and have its pod do so. Where the pod does not hear it, it is told later, but whoever asks
+        is not to believe that nobody holds it any more.
         """
         self._in_log = True
         try:
@@ -138,9 +138,10 @@ class TranscriptKeeper:
             told = await self._erasing.tell(call)
         except DatabaseError as error:
             raise TranscriptError(str(error)) from error
-        if not told and not self._erasing.lasts:
+        if not told:
             raise TranscriptError(
-                f"pod {call.pod} cannot be told to forget it now, and a gateway without a volume may not do so later"
+                f"here it is erased, but pod {call.pod}, which may hold it still, could not be told; it is told as "
+                "soon as it answers"
             )
 
     def _asked_for(self, calls: Sequence[TranscribedCall]) -> list[TranscribedCall]:
