@@ -6,6 +6,7 @@ const { port, jwks, clients } = JSON.parse(process.argv[2]);
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
   jwks,
+  clientDefaults: { id_token_signed_response_alg: jwks.keys[0].alg },
   clients: Object.entries(clients).map(([id, { secret }]) => ({
     client_id: id,
     client_secret: secret,
