@@ -12,6 +12,7 @@ export HELM_BINARY ?= $(CACHE)/bin/helm
 ONCE_MORE := --reruns 1 -rR
 export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 export VICTORIA_METRICS_BINARY ?= $(CACHE)/bin/victoria-metrics
+export PROMETHEUS_BINARY ?= $(CACHE)/bin/prometheus
 export VMALERT_TOOL_BINARY ?= $(CACHE)/bin/vmalert-tool
 
 .PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client images sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day version release clean

@@ -1,4 +1,4 @@
-"""The dashboards' queries, answered by a real store of what operator, gateway and worker tell."""
+"""The dashboards' queries, answered by Prometheus and by another store of what operator, gateway and worker tell."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ import pytest
 from chart import CHART
 from exposed_metrics import gateway_text, operator_text, worker_text
 from local_metrics_store import MetricsStore, metrics_store
+from local_prometheus import prometheus
 
 SCRAPES = 20
 SCRAPE_SECONDS = 30
@@ -33,13 +34,15 @@ def counted(text: bytes, times: int) -> bytes:
     return COUNTER.sub(lambda found: found[1] + str(float(found[2]) + times).encode(), text)
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MetricsStore, int]]:
+@pytest.fixture(scope="module", params=[metrics_store, prometheus], ids=["VictoriaMetrics", "Prometheus"])
+def store(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[MetricsStore, int]]:
     """A store that has scraped all three for ten minutes, and when it did so last."""
     folder = tmp_path_factory.mktemp("metrics")
     with ThreadPoolExecutor(1) as thread:  # where no other test's loop is
         gateway = thread.submit(asyncio.run, gateway_text(folder)).result(60)
-    with metrics_store(folder) as started:
+    with request.param(folder) as started:
         now = int(time.time())
         for number in range(SCRAPES):
             for text in (operator_text(), gateway, worker_text()):

@@ -47,17 +47,18 @@ def metrics_store(folder: Path) -> Iterator[MetricsStore]:
         "-memory.allowedBytes=128MB",
     )
     try:
-        _wait(store)
+        until_healthy(store, "/health")
         yield store
     finally:
         processes.stop()
 
 
-def _wait(store: MetricsStore) -> None:
+def until_healthy(store: MetricsStore, path: str) -> None:
+    """Wait until the store says at that path that it serves."""
     end = time.monotonic() + 60
     while True:
         try:
-            if httpx.get(store.url + "/health", timeout=5, trust_env=False).status_code == 200:
+            if httpx.get(store.url + path, timeout=5, trust_env=False).status_code == 200:
                 return
         except httpx.TransportError:
             pass

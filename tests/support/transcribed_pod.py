@@ -15,12 +15,15 @@ from aiohttp import web
 from voiceagent_api.worker_status import SessionRecord, WorkerStatus
 from voiceagent_gateway.database import Database, open_database
 from voiceagent_gateway.model import AgentRef, PodRef, PodView
+from voiceagent_gateway.transcripts.erased_file import ErasedFile
+from voiceagent_gateway.transcripts.erasing import Erasing
 from voiceagent_gateway.transcripts.keeper import TranscriptKeeper
 from voiceagent_gateway.transcripts.pods import ControlTokens, PodTranscripts
-from voiceagent_gateway.transcripts.store import SCHEMA
+from voiceagent_gateway.transcripts.store import ERASED_KEPT, SCHEMA
+from voiceagent_gateway.wake import Wake
 from voiceagent_worker.events import LineSaid, SessionEnded, SessionStarted, WordsSaid
 from voiceagent_worker.sessions import SessionRegistry
-from voiceagent_worker.transcript_routes import transcript_routes
+from voiceagent_worker.transcript_routes import transcript_routes, until_fetched
 from voiceagent_worker.transcripts import HeldTranscripts
 
 TOKEN = "a-control-token"
@@ -142,6 +145,11 @@ class ServedPod(TranscribedPod):
         self._thread.start()
         assert up.wait(30)
 
+    def drained(self) -> None:
+        """It waits for its last lines to be fetched, as a worker does that has drained, and serves no more."""
+        asyncio.run_coroutine_threadsafe(until_fetched(self.held), self._loop).result(30)
+        self.reachable = False
+
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(30)
@@ -167,20 +175,25 @@ class Kept:
     unreadable: frozenset[tuple[str, str]] = frozenset()
     listed: bool = True
     most_bytes: int = MEGABYTE
+    ending: Wake = field(default_factory=Wake)
 
     @asynccontextmanager
     async def keeping(self) -> AsyncIterator[TranscriptKeeper]:
         async with open_database(self.folder, SCHEMA, 64 * MEGABYTE) as database, asking() as pods:
             self.database: Database = database
+            erased = ErasedFile(self.folder, ERASED_KEPT) if self.folder else None
+            there = (lambda: [pod.ref for pod in self.pods], lambda: self.listed)
             yield TranscriptKeeper(
                 lambda: self.agents,
                 lambda: [pod.view for pod in self.pods],
                 lambda: self.listed,
                 pods,
                 database,
+                Erasing(database, erased, *there, pods, lambda: self.now),
                 self.most_bytes,
                 lambda: self.now,
                 lambda: self.unreadable,
+                self.ending,
             )
 
     def later(self, **more: float) -> None:
@@ -197,7 +210,11 @@ async def asking() -> AsyncIterator[PodTranscripts]:
         yield PodTranscripts(session, ControlTokens(SecretWithToken()))  # type: ignore[arg-type]
 
 
-async def texts(keeper: Any, session: str) -> list[str] | None:
-    """What is kept of a call."""
-    call = await keeper.find(session)
-    return None if call is None else [line.text for line in await keeper.lines(call)]
+async def texts(keeper: Any, session: str, after: int = 0) -> list[str] | None:
+    """What is kept of the only call of that id; None for no such call."""
+    calls = await keeper.find(session)
+    if not calls:
+        return None
+    (call,) = calls
+    said = await keeper.lines(call, after)
+    return [] if said is None else [line.text for line in said.lines]

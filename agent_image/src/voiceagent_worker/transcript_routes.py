@@ -19,15 +19,15 @@ spare time of its grace period."""
 
 
 def transcript_routes(token_path: Path, held: HeldTranscripts) -> list[web.RouteDef]:
-    """The routes. `?after=POSITION` gives the lines since then, `?session=ID` those of one call."""
+    """The routes. `?after=POSITION` gives the lines since then, `?session=ID&after=NUMBER` those of one call."""
 
     async def get_transcripts(request: web.Request) -> web.Response:
         await require_token(request, token_path)
-        if session := request.query.get("session"):
-            return answer(held.of(session))
         after = request.query.get("after", "0")
         if not after.isascii() or not after.isdigit() or len(after) > 15:
-            raise web.HTTPBadRequest(text="after must be a position: the number of an earlier answer, or 0.\n")
+            raise web.HTTPBadRequest(text="after must be a number of an earlier answer, or 0.\n")
+        if session := request.query.get("session"):
+            return answer(held.of(session, int(after)))
         return answer(held.after(int(after)))
 
     async def delete_transcript(request: web.Request) -> web.Response:

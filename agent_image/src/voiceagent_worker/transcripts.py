@@ -88,12 +88,17 @@ class HeldTranscripts:
         reached = taken[-1].position if taken else self._position
         return TranscriptLines(process=self._process, lines=taken, position=reached, more=len(taken) < len(found))
 
-    def of(self, session: str) -> TranscriptLines:
-        """All that is held of one call: never more than one answer holds."""
+    def of(self, session: str, after: int = 0) -> TranscriptLines:
+        """What is held of one call with a greater number than `after`: never more than one answer holds."""
         self._tidy()
         call = self._calls.get(session)
-        lines = [self._lines[position][0] for position in call.positions] if call else []
-        return TranscriptLines(process=self._process, lines=lines, position=lines[-1].position if lines else 0)
+        held = [self._lines[position][0] for position in call.positions] if call else []
+        return TranscriptLines(
+            process=self._process,
+            lines=[line for line in held if line.number > after],
+            position=held[-1].position if held else 0,
+            first=held[0].number if held else 0,
+        )
 
     def erase(self, session: str) -> None:
         """Forget what was said in a call, and hold no more of it."""

@@ -1,7 +1,8 @@
 """What calls use of each model. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from livekit.agents.metrics import LLMModelUsage, STTModelUsage, TTSModelUsage
 from voiceagent_api.agent_config import AgentConfig
@@ -69,8 +70,8 @@ def _combined(
         key = (one.provider, one.model)
         other = combined.get(key)
         if other is not None:
-            numbers = {name: combine(getattr(other, name), getattr(one, name)) for name in FIELDS}
-            combined[key] = other.model_copy(update=numbers)
+            numbers: dict[str, Any] = {name: combine(getattr(other, name), getattr(one, name)) for name in FIELDS}
+            combined[key] = replace(other, **numbers)
         elif len(combined) < MAX_MODELS:
             combined[key] = one
     return list(combined.values())

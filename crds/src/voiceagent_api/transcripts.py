@@ -36,3 +36,5 @@ class TranscriptLines(Model):
     """From where to ask next."""
     more: bool = False
     """Whether there is more right now than one answer holds."""
+    first: NonNegativeInt = 0
+    """Where one call was asked for: the number of its oldest line that is held; 0 where none is."""

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt
+from pydantic.dataclasses import dataclass
 
-from voiceagent_api.base import Model
+from voiceagent_api.base import SMALL, Model
 
 Outcome = Literal["active", "completed", "user_left", "timed_out", "drained", "error", "crashed", "memory_exceeded"]
 """How a call stands. completed: it was ended in the room. user_left: the caller hung up. timed_out: it reached its
@@ -15,7 +16,8 @@ FAILURES: Final[frozenset[Outcome]] = frozenset({"error", "crashed", "memory_exc
 """Outcomes that nobody wanted."""
 
 
-class TurnRecord(Model):
+@dataclass(frozen=True, slots=True, config=SMALL)
+class TurnRecord:
     """One exchange: the caller spoke, the agent answered. Latencies in milliseconds; None where not measured."""
 
     at: datetime
@@ -23,11 +25,12 @@ class TurnRecord(Model):
     """From the caller's last sound to the final transcript."""
     llm_ttft_milliseconds: float | None = None
     tts_ttfb_milliseconds: float | None = None
-    e2e_milliseconds: float | None = Field(default=None, alias="e2eMilliseconds")
+    e2e_milliseconds: float | None = None
     """From the caller's last sound to the agent's first."""
 
 
-class ModelUsage(Model):
+@dataclass(frozen=True, slots=True, config=SMALL)
+class ModelUsage:
     """What a call used of one model since its start."""
 
     provider: str

@@ -19,6 +19,7 @@ from voiceagent_api.worker_status import SessionRecord, WorkerStatus
 
 from voiceagent_gateway.merge import WINDOW, Fleet, end_of, merge
 from voiceagent_gateway.model import PastSession, PodRef, PodView
+from voiceagent_gateway.wake import Wake, sleep
 
 READ_TIMEOUT_SECONDS: Final = 1.0
 ROUND_TIMEOUT_SECONDS: Final = 1.5
@@ -52,12 +53,18 @@ class FleetCollector:
         fetch: Fetch,
         clock: Callable[[], datetime],
         record: Record | None = None,
+        ending: Wake | None = None,
     ) -> None:
-        """What the background reading sees is handed to `record`."""
+        """What the background reading sees is handed to `record`. `ending` is called when one more pod is being
+        ended.
+        """
         self._pods = pods
         self._record = record
         self._fetch = fetch
         self._clock = clock
+        self._ending = ending or Wake()
+        self.ending = Wake()
+        """Called once a pod that is being ended was read in the background for the first time since."""
         self._views: dict[str, PodView] = {}
         self._past: dict[tuple[str, str], PastSession] = {}
         self._past_now: tuple[PastSession, ...] | None = None
@@ -77,12 +84,21 @@ class FleetCollector:
     async def run(self) -> None:
         """Read in the background until cancelled."""
         try:
+            known: set[str] = set()
             while True:
+                one_more = self._ending.next
                 await self.read()
+                ending = {view.pod.uid for view in self._views.values() if view.pod.terminating}
+                if ending - known:
+                    self.ending()
+                known = ending
                 if self._record is not None and (more := await self._record(self.known, self.past)):
                     self.remember(more)
-                ending = any(view.pod.terminating for view in self._views.values())
-                await asyncio.sleep(BACKGROUND_ENDING_SECONDS if ending else BACKGROUND_SECONDS)
+                # Not by what was read: that may have been a moment before.
+                if any(pod.terminating for pod in self._pods()):
+                    await asyncio.sleep(BACKGROUND_ENDING_SECONDS)
+                else:
+                    await sleep(one_more, BACKGROUND_SECONDS)
         finally:
             if self._round is not None:
                 self._round.cancel()

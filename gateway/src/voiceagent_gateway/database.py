@@ -58,7 +58,7 @@ class Database:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except TimeoutError as error:
             raise DatabaseError(f"the disk of the gateway's history took more than {WORK_SECONDS:.0f} s") from error
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise DatabaseError(f"the gateway's history cannot be used: {error}") from error
         finally:
             self._waiting -= 1

@@ -24,6 +24,7 @@ from voiceagent_api.status import CONDITION_READY, VoiceAgentStatus
 from voiceagent_gateway.kube import Kube
 from voiceagent_gateway.model import AgentRef, PodRef
 from voiceagent_gateway.reflector import Reflector
+from voiceagent_gateway.wake import Wake
 
 DEFAULT_LANGUAGE: Final = "en"
 DEFAULT_REPLICAS: Final = 1
@@ -40,10 +41,13 @@ class Discovery:
             for scope in scopes
         ]
         self._pods = [
-            Reflector(kube, f"/api/v1{scope}/pods", pod_from_object, selector=WORKER_SELECTOR, changed=self._changed)
+            Reflector(kube, f"/api/v1{scope}/pods", self._pod, selector=WORKER_SELECTOR, changed=self._changed)
             for scope in scopes
         ]
         self._known: _Known | None = None
+        self.ending = Wake()
+        """Called when one more worker pod is being ended."""
+        self._are_ending: set[str] = set()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -78,6 +82,13 @@ class Discovery:
         agents = [reflector.path for reflector in self._agents if not reflector.synced]
         return agents + [reflector.path for reflector in self._pods if not reflector.synced]
 
+    def _pod(self, item: Mapping[str, Any]) -> PodRef | None:
+        pod = pod_from_object(item)
+        if pod is not None and pod.terminating and pod.uid not in self._are_ending:
+            self._are_ending.add(pod.uid)
+            self.ending()
+        return pod
+
     def _changed(self) -> None:
         self._known = None
 
@@ -87,6 +98,7 @@ class Discovery:
             agents = (agent for reflector in self._agents for agent in reflector.items)
             pods = (pod for reflector in self._pods for pod in reflector.items)
             self._known = _known(agents, pods)
+            self._are_ending &= {pod.uid for pod in self._known.pods}
         return self._known
 
 

@@ -46,10 +46,13 @@ from voiceagent_gateway.redis_waiting import RedisWaiting
 from voiceagent_gateway.reservations import MemoryReservations, Reservations
 from voiceagent_gateway.settings import Settings, UserError, parse_settings
 from voiceagent_gateway.tables import SCHEMA, STEPS
+from voiceagent_gateway.transcripts.erased_file import ErasedFile
+from voiceagent_gateway.transcripts.erasing import Erasing
 from voiceagent_gateway.transcripts.keeper import TranscriptKeeper
 from voiceagent_gateway.transcripts.kept import Transcripts
 from voiceagent_gateway.transcripts.live import LiveTranscripts, let_go
 from voiceagent_gateway.transcripts.pods import ControlTokens, PodTranscripts
+from voiceagent_gateway.transcripts.store import ERASED_KEPT
 from voiceagent_gateway.usage.families import UsageFamilies
 from voiceagent_gateway.usage.keeper import UsageKeeper
 from voiceagent_gateway.usage.told import StatusUsage, UsageTeller
@@ -136,7 +139,7 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
             history = PrometheusStore(
                 outside, settings.prometheus_url, lambda: len(discovery.agents()), settings.prometheus_token
             )
-            collector = FleetCollector(discovery.pods, fetch, _now)
+            collector = FleetCollector(discovery.pods, fetch, _now, ending=discovery.ending)
             await let_go(database)
         else:
             history = recorder = Recorder(
@@ -145,21 +148,28 @@ async def parts(settings: Settings) -> AsyncIterator[Deps]:
                 _now,
                 listed=lambda: not discovery.waiting_for(),
             )
-            collector = FleetCollector(discovery.pods, fetch, _now, recorder.record)
+            collector = FleetCollector(discovery.pods, fetch, _now, recorder.record, discovery.ending)
             collector.remember(await recorder.restore())
         readings = FreshReadings(fetch, _now)
         said = PodTranscripts(pods, ControlTokens(kube))
         kept: TranscriptKeeper | None = None
         if not settings.prometheus_url:
+
+            def listed() -> bool:
+                return not discovery.waiting_for()
+
+            erased = ErasedFile(settings.data_dir, ERASED_KEPT) if settings.data_dir else None
             kept = TranscriptKeeper(
                 discovery.agents,
                 lambda: collector.known,
-                lambda: not discovery.waiting_for(),
+                listed,
                 said,
                 database,
+                Erasing(database, erased, discovery.pods, listed, said, _now),
                 settings.data_max_bytes // TRANSCRIPTS_PART,
                 _now,
                 discovery.unreadable,
+                collector.ending,
             )
         spoken: Transcripts = kept or LiveTranscripts(discovery.agents, lambda: collector.known, said)
         gateway = settings.install.gateway

@@ -89,25 +89,42 @@ def merge(pods: Sequence[PodView], past: Iterable[PastSession], now: datetime) -
     recent = [session for session in sessions.values() if session.ended_at and session.ended_at > oldest]
     active.sort(key=lambda session: (as_utc(session.record.started_at), session.record.id, session.pod.uid))
     recent.sort(key=lambda session: (_ended(session), session.record.id, session.pod.uid), reverse=True)
-    turns = [turn for session in (*active, *recent) for turn in session.record.turns]
     return Fleet(
         at=now,
         active=tuple(active),
         recent=tuple(recent),
         pods=tuple(sorted(pods, key=lambda view: (view.pod.namespace, view.pod.name, view.pod.uid))),
-        performance=average([turn for turn in turns if as_utc(turn.at) > oldest]),
+        performance=_lately((*active, *recent), oldest),
         history=tuple(_history(recent, now)),
     )
 
 
-def average(turns: Sequence[TurnRecord]) -> Performance:
+def average(turns: Iterable[TurnRecord]) -> Performance:
     """The mean of each latency over the turns that measured it."""
+    # One pass: of a large fleet these are a hundred thousand turns, and others wait meanwhile.
+    count = 0
+    stt_sum = llm_sum = tts_sum = e2e_sum = 0.0
+    stt_count = llm_count = tts_count = e2e_count = 0
+    for turn in turns:
+        count += 1
+        if (stt := turn.stt_milliseconds) is not None:
+            stt_sum += stt
+            stt_count += 1
+        if (llm := turn.llm_ttft_milliseconds) is not None:
+            llm_sum += llm
+            llm_count += 1
+        if (tts := turn.tts_ttfb_milliseconds) is not None:
+            tts_sum += tts
+            tts_count += 1
+        if (e2e := turn.e2e_milliseconds) is not None:
+            e2e_sum += e2e
+            e2e_count += 1
     return Performance(
-        stt=_mean(turn.stt_milliseconds for turn in turns),
-        llm_ttft=_mean(turn.llm_ttft_milliseconds for turn in turns),
-        tts_ttfb=_mean(turn.tts_ttfb_milliseconds for turn in turns),
-        e2e=_mean(turn.e2e_milliseconds for turn in turns),
-        turns=len(turns),
+        stt=stt_sum / stt_count if stt_count else None,
+        llm_ttft=llm_sum / llm_count if llm_count else None,
+        tts_ttfb=tts_sum / tts_count if tts_count else None,
+        e2e=e2e_sum / e2e_count if e2e_count else None,
+        turns=count,
     )
 
 
@@ -123,6 +140,15 @@ def end_of(record: SessionRecord) -> datetime | None:
 def duration_seconds(session: FleetSession, now: datetime) -> float:
     """How long the call took, or has taken so far; never less than nothing, whatever the pods' clocks say."""
     return max(0.0, ((session.ended_at or now) - as_utc(session.record.started_at)).total_seconds())
+
+
+def _lately(sessions: Iterable[FleetSession], oldest: datetime) -> Performance:
+    return average(turn for session in sessions for turn in session.record.turns if _after(turn.at, oldest))
+
+
+def _after(moment: datetime, other: datetime) -> bool:
+    # Without a value of its own for each turn: only one that has no zone is to be read as UTC.
+    return (moment if moment.tzinfo else as_utc(moment)) > other
 
 
 def _from_pod(view: PodView, record: SessionRecord) -> FleetSession:
@@ -149,7 +175,7 @@ def _history(recent: Sequence[FleetSession], now: datetime) -> Iterable[MinuteBu
             start=first + timedelta(minutes=index),
             outcomes=outcomes,
             average_duration_seconds=_mean(duration_seconds(session, now) for session in ended),
-            performance=average([turn for session in ended for turn in session.record.turns]),
+            performance=average(turn for session in ended for turn in session.record.turns),
         )
 
 

@@ -5,7 +5,7 @@ What there may be thousands of is an iterator: each item is made when its turn c
 
 from typing import Any
 
-from voiceagent_api.worker_status import TurnRecord
+from voiceagent_api.worker_status import ModelUsage, TurnRecord
 
 from voiceagent_gateway.merge import Fleet, FleetSession, MinuteBucket, Performance, average, duration_seconds
 from voiceagent_gateway.model import PodView, iso
@@ -65,7 +65,7 @@ def session(one: FleetSession, fleet: Fleet) -> dict[str, Any]:
             "llm_completion_tokens": record.llm_completion_tokens,
             "tts_characters": record.tts_characters,
             "stt_audio_seconds": record.stt_audio_seconds,
-            "models": [used.model_dump() for used in record.models],
+            "models": [_used(used) for used in record.models],
         },
         "stale": one.stale,
         "test": one.test,
@@ -99,6 +99,18 @@ def _turn(turn: TurnRecord) -> dict[str, Any]:
         "ttft": _rounded(turn.llm_ttft_milliseconds),
         "ttfb": _rounded(turn.tts_ttfb_milliseconds),
         "e2e": _rounded(turn.e2e_milliseconds),
+    }
+
+
+def _used(usage: ModelUsage) -> dict[str, Any]:
+    return {
+        "provider": usage.provider,
+        "model": usage.model,
+        "llm_prompt_tokens": usage.llm_prompt_tokens,
+        "llm_completion_tokens": usage.llm_completion_tokens,
+        "tts_characters": usage.tts_characters,
+        "tts_audio_seconds": usage.tts_audio_seconds,
+        "stt_audio_seconds": usage.stt_audio_seconds,
     }
 
 

@@ -28,6 +28,7 @@ class Program:
     family: str
     package: str
     ldflags: str = ""
+    tags: str = ""
 
 
 def _kubernetes(name: str) -> Program:
@@ -65,8 +66,12 @@ VMALERT_TOOL = Program(
     "vmalert-tool", "victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert-tool"
 )
 """Runs the unit tests of the chart's alerts."""
+PROMETHEUS = Program(
+    "prometheus", "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", tags="remove_all_sd"
+)
+"""The same of Prometheus itself, without its finders of targets in clouds."""
 SIMULATION_PROGRAMS = (*APISERVER_PROGRAMS, SCHEDULER, KWOK)
-INTEGRATION_PROGRAMS = (*APISERVER_PROGRAMS, LIVEKIT, HELM, VICTORIA_METRICS, VMALERT_TOOL)
+INTEGRATION_PROGRAMS = (*APISERVER_PROGRAMS, LIVEKIT, HELM, VICTORIA_METRICS, VMALERT_TOOL, PROMETHEUS)
 ALL_PROGRAMS = (*NODE_PROGRAMS, LIVEKIT, KIND, HELM, TRAEFIK, METRICS_SERVER)
 
 
@@ -82,7 +87,7 @@ class Servers:
     def path(self, program: Program) -> Path:
         """Where the program is, or will be once made."""
         module = self._paths.repo / "sandbox" / "servers" / program.family
-        key = content_hash([module], program.ldflags, "CGO_ENABLED=0 trimpath v1")
+        key = content_hash([module], f"{program.ldflags} {program.tags}".strip(), "CGO_ENABLED=0 trimpath v1")
         return self._paths.cache / "servers" / f"{program.family}-{key}" / program.name
 
     def make(self, programs: tuple[Program, ...], progress: Progress) -> None:
@@ -109,6 +114,7 @@ class Servers:
                 "build",
                 "-ldflags",
                 f"-s -w {program.ldflags}".strip(),
+                *(("-tags", program.tags) if program.tags else ()),
                 "-o",
                 unfinished,
                 program.package,

@@ -154,8 +154,9 @@ class Place:
 
     def delete(self, kind: str, name: str) -> None:
         self.cluster.do(
-            "delete", kind, name, "--namespace", self.namespace, "--grace-period=0", "--force", "--wait=false"
-        )
+            "delete", kind, name, "--namespace", self.namespace, "--grace-period=0", "--force", "--wait=false",
+            "--ignore-not-found",
+        )  # fmt: skip
 
     def _patch_status(self, kind: str, name: str, status: dict[str, Any]) -> None:
         patch = json.dumps({"status": status})

@@ -1,4 +1,4 @@
-"""History from a real store that answers Prometheus' queries, of what the workers' own code exports."""
+"""History from Prometheus, and from another store that answers its queries, of what the workers' own code exports."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from local_metrics_store import MetricsStore, metrics_store
+from local_prometheus import prometheus
 from voiceagent_api.worker_status import TurnRecord
 from voiceagent_worker.events import Event, SessionEnded, SessionStarted, TurnCompleted
 from voiceagent_worker.metrics import Identity, WorkerMetrics
@@ -17,9 +18,9 @@ STEP = timedelta(minutes=10)
 Timeline = list[tuple[timedelta, Event]]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MetricsStore]:
-    with metrics_store(tmp_path_factory.mktemp("metrics")) as started:
+@pytest.fixture(scope="module", params=[metrics_store, prometheus], ids=["VictoriaMetrics", "Prometheus"])
+def store(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[MetricsStore]:
+    with request.param(tmp_path_factory.mktemp("metrics")) as started:
         yield started
 
 

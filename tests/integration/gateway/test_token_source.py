@@ -1,7 +1,6 @@
 """`POST /token` asked by LiveKit's own client: `TokenSource.endpoint` of livekit-client, in Node, over the network."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,11 +11,8 @@ import jwt
 import pytest
 from control_plane import REPOSITORY
 from local_livekit import API_KEY, API_SECRET
+from node import with_node
 from voiceagent_gateway.api_keys import entry_text, hash_of, new_key
-from voiceagent_sandbox.paths import default_paths
-from voiceagent_sandbox.process import Runner
-from voiceagent_sandbox.progress import Progress
-from voiceagent_sandbox.requirements import node_folder
 
 PUBLIC_URL = "wss://livekit.example.com"
 KEY = new_key("page")
@@ -31,7 +27,7 @@ def livekit_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(REPOSITORY / "client" / name, folder)
     command = ["npm", "ci", "--omit=dev", "--ignore-scripts"]
     done = subprocess.run(
-        command, cwd=folder, env=_with_node(folder), capture_output=True, text=True, timeout=300, check=False
+        command, cwd=folder, env=with_node(folder), capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return folder
@@ -74,7 +70,7 @@ def ask(livekit_client: Path, gateway: Any) -> Ask:
         script = Path(__file__).with_name("token_source.mjs")
         command = ["node", str(script), f"{gateway.address}/token", KEY, json.dumps(options)]
         done = subprocess.run(
-            command, cwd=livekit_client, env=_with_node(livekit_client), capture_output=True, text=True, timeout=60,
+            command, cwd=livekit_client, env=with_node(livekit_client), capture_output=True, text=True, timeout=60,
             check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -129,9 +125,3 @@ def test_a_refusal_reaches_the_client_in_words(ask: Ask, options: dict[str, Any]
 
     assert f"received {status}" in error
     assert says in error
-
-
-def _with_node(folder: Path) -> dict[str, str]:
-    paths = default_paths(os.environ)
-    node = node_folder(paths, Runner(folder / "node.log", dict(os.environ)), Progress(lambda: ""))
-    return {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}"}

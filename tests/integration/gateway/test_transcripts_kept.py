@@ -1,5 +1,6 @@
 """Transcripts by a gateway process, before a real API server: kept while the manifest asks, erased for good."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from transcribed_pod import TOKEN, ServedPod
 
 SAID = "the walrus eats lemons"
 MORE = "and no marmalade at all"
+FINALIZER = "voiceagents.dev/test"
 
 
 @pytest.fixture
@@ -39,6 +41,12 @@ def texts(gateway: Any, session: str) -> list[str] | None:
         return None
     assert response.status_code == 200, response.text
     return [line["text"] for line in response.json()["lines"]]
+
+
+def hold(place: Any, pod: str, *finalizers: str) -> None:
+    """Have it be there after its deletion, as a pod is while it ends; or not."""
+    patch = json.dumps({"metadata": {"finalizers": finalizers}})
+    place.cluster.do("patch", "pod", pod, "--namespace", place.namespace, "--type=merge", "-p", patch)
 
 
 def test_transcripts_live_as_long_as_the_manifest_asks_and_nobody_erases_them(
@@ -83,6 +91,8 @@ def test_transcripts_live_as_long_as_the_manifest_asks_and_nobody_erases_them(
 
     erased = httpx.delete(f"{gateway.address}/sessions/AJ_1/transcript", timeout=10, trust_env=False)
     assert erased.status_code == 204
+    again = httpx.delete(f"{gateway.address}/sessions/AJ_1/transcript", timeout=10, trust_env=False)
+    assert again.status_code == 204
     assert texts(gateway, "AJ_1") is None
     assert not on_disk(SAID)
     gateway.until(lambda: pod.held.of("AJ_1").lines == [])
@@ -105,3 +115,22 @@ def test_transcripts_live_as_long_as_the_manifest_asks_and_nobody_erases_them(
     assert not on_disk("walrus")
     assert "walrus" not in logs + gateway.log
     assert "marmalade" not in logs + gateway.log
+
+
+def test_the_last_lines_of_a_pod_that_ends_are_kept(
+    place: Any, pod: ServedPod, start_gateway: Callable[..., Any], kubeconfig_everywhere: Path, tmp_path: Path
+) -> None:
+    gateway = start_gateway(kubeconfig_everywhere, f"--data-dir={tmp_path}", f"--namespace={place.namespace}")
+    gateway.until(gateway.ready)
+    pod.start("AJ_1")
+    pod.say("AJ_1", SAID)
+    gateway.until(lambda: texts(gateway, "AJ_1") == [SAID])
+    hold(place, "receptionist-a", FINALIZER)
+    try:
+        pod.say("AJ_1", MORE, who="agent")
+        pod.end("AJ_1")
+        place.cluster.do("delete", "pod", "receptionist-a", "--namespace", place.namespace, "--wait=false")
+        pod.drained()
+        gateway.until(lambda: texts(gateway, "AJ_1") == [SAID, MORE])
+    finally:
+        hold(place, "receptionist-a")

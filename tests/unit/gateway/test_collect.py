@@ -12,6 +12,7 @@ from voiceagent_api.worker_status import SessionRecord, TurnRecord, WorkerStatus
 from voiceagent_gateway import collect
 from voiceagent_gateway.collect import PAST_MAX, PAST_TURNS_MAX, FleetCollector, ReadError
 from voiceagent_gateway.model import PastSession, PodRef, PodView
+from voiceagent_gateway.wake import Wake
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
@@ -261,6 +262,29 @@ async def test_in_the_background_pods_are_read_without_anyone_asking(
         await task
 
     assert len(cluster.reads) > 3, "a pod that is being ended is read often"
+
+
+async def test_a_pod_that_begins_to_end_is_read_at_once_and_others_are_told(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "BACKGROUND_SECONDS", 3600.0)
+    cluster.add("p", status())
+    cluster.add("q", status())
+    ending = Wake()
+    collector = FleetCollector(lambda: cluster.pods, cluster.fetch, lambda: NOW, ending=ending)
+    told = collector.ending.next
+    running = asyncio.create_task(collector.run())
+    async with asyncio.timeout(30):
+        while len(cluster.reads) < 2:
+            await asyncio.sleep(0.01)
+        assert not told.is_set()
+        cluster.pods[1] = replace(cluster.pods[1], terminating=True)
+        ending()
+        await told.wait()
+    assert [view.pod.terminating for view in collector.known] == [False, True]
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
 
 
 @pytest.mark.usefixtures("no_sharing")

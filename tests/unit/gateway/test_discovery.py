@@ -161,6 +161,7 @@ async def test_pods_are_known_by_their_agent_in_order_as_they_come_and_go() -> N
             while [pod.name for pod in discovery.pods_of("default", "receptionist")] != names:
                 await asyncio.sleep(0.01)
 
+    ending: list[bool] = []
     await until(["a", "b"])
     assert [pod.name for pod in discovery.pods()] == ["a", "b", "c"]
     assert discovery.pods_of("default", "nobody") == ()
@@ -171,5 +172,21 @@ async def test_pods_are_known_by_their_agent_in_order_as_they_come_and_go() -> N
     await server.events.put({"type": "DELETED", "object": worker_pod("a", "receptionist")})
     await server.events.put({"type": "ADDED", "object": worker_pod("d", "receptionist")})
     await until(["b", "d"])
+
+    ends = worker_pod("b", "receptionist")
+    ends["metadata"]["deletionTimestamp"] = "2026-05-04T12:00:00Z"
+    for kind in ("MODIFIED", "MODIFIED", "DELETED"):
+        told = discovery.ending.next
+        await server.events.put({"type": kind, "object": ends})
+        await server.events.put({"type": "ADDED", "object": worker_pod(f"after-{kind}", "marker")})
+        async with asyncio.timeout(30):
+            while not discovery.pods_of("default", "marker"):
+                await asyncio.sleep(0.01)
+        ending.append(told.is_set())
+        await server.events.put({"type": "DELETED", "object": worker_pod(f"after-{kind}", "marker")})
+        async with asyncio.timeout(30):
+            while discovery.pods_of("default", "marker"):
+                await asyncio.sleep(0.01)
+    assert ending == [True, False, False], "once for a pod"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -19,7 +19,7 @@ from voiceagent_gateway.gate import Gate, limits_of
 from voiceagent_gateway.key_ring import KeyRing
 from voiceagent_gateway.rate_limits import MemoryBuckets
 from voiceagent_gateway.settings import Settings
-from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError
+from voiceagent_gateway.transcripts.kept import Said, TranscribedCall, TranscriptError
 
 KEY = new_key("tester")
 UNLIMITED = RateLimits(address_per_minute=0, caller_per_minute=0, unknown_keys_per_minute=0)
@@ -36,19 +36,20 @@ EXAMPLES = 40
 class SomeTranscripts:
     """Those of every second call."""
 
-    async def find(self, session: str) -> TranscribedCall | None:
+    async def find(self, session: str) -> list[TranscribedCall]:
         call = TranscribedCall("u1", session, "default", "receptionist", "receptionist-a", "lobby")
-        return call if len(session) % 2 else None
+        return [call] if len(session) % 2 else []
 
     held = find
 
-    async def lines(self, call: TranscribedCall) -> list[TranscriptLine]:
+    async def lines(self, call: TranscribedCall, after: int = 0) -> Said:
         now = datetime.now(UTC)
-        return [
+        lines = [
             TranscriptLine(position=n, session=call.session, number=n, at=now, who="agent", text="Yes?") for n in (1, 3)
         ]
+        return Said([line for line in lines if line.number > after], missing=1)
 
-    async def erase(self, call: TranscribedCall) -> None:
+    async def erase(self, call: TranscribedCall, by: str) -> None:
         if len(call.session) == 7:
             raise TranscriptError("the pod is away")
 

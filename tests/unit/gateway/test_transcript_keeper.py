@@ -1,5 +1,6 @@
 """What the gateway keeps of what is said: where the manifest asks, as long as it says, and nothing that was erased."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 from transcribed_pod import ASKING, Kept, TranscribedPod, asking, texts
 from voiceagent_gateway.database import DatabaseError
-from voiceagent_gateway.transcripts.kept import TranscriptError
+from voiceagent_gateway.transcripts import keeper as keeper_module
+from voiceagent_gateway.transcripts.erased_file import COMPACT_BYTES, ErasedFile, Erasure
+from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError
 from voiceagent_gateway.transcripts.live import LiveTranscripts, let_go
 
 SAID = "the walrus eats lemons"
+ME = "key:me"
 
 
 @pytest.fixture
@@ -72,6 +76,52 @@ async def test_a_pod_that_is_being_ended_learns_that_its_lines_are_on_the_disk(k
         assert not pod.held.fetched
         await keeper.look()
         assert pod.held.fetched
+
+
+async def test_a_pod_in_which_nothing_was_said_yet_learns_that_somebody_will_fetch(
+    kept: Kept, pod: TranscribedPod
+) -> None:
+    async with kept.keeping() as keeper:
+        await keeper.look()
+        await keeper.look()
+        assert pod.asked == ["GET /transcripts?after=0"], "once"
+        pod.say("s1", SAID)
+        assert not pod.held.fetched, "it would wait for its line to be fetched"
+
+
+async def test_a_pod_that_begins_to_end_is_asked_at_once(
+    kept: Kept, pod: TranscribedPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper_module, "LOOK_SECONDS", 3600.0)
+    async with kept.keeping() as keeper:
+        running = asyncio.create_task(keeper.run())
+        async with asyncio.timeout(30):
+            while not pod.asked:
+                await asyncio.sleep(0.01)
+            pod.say("s1", SAID)
+            pod.terminating = True
+            kept.ending()
+            while await texts(keeper, "s1") != [SAID]:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_of_a_long_call_only_what_is_new_is_read(kept: Kept, pod: TranscribedPod) -> None:
+    async with kept.keeping() as keeper:
+        for text in ("one", "two", "three"):
+            pod.say("s1", text)
+            kept.later(minutes=1)
+        await keeper.look()
+        assert await texts(keeper, "s1", after=2) == ["three"]
+        kept.later(hours=23, minutes=58)
+        (call,) = await keeper.find("s1")
+        said = [await keeper.lines(call, after) for after in (0, 2, 3)]
+        assert [([line.text for line in one.lines], one.missing) for one in said if one] == [
+            (["two", "three"], 1),
+            (["three"], 1),
+            ([], 1),
+        ]
 
 
 async def test_a_container_that_begins_anew_is_read_from_its_beginning(kept: Kept, pod: TranscribedPod) -> None:
@@ -138,9 +188,9 @@ async def test_what_is_erased_is_not_on_the_disk_and_does_not_come_back(kept: Ke
         pod.say("s2", "another call")
         await keeper.look()
         pod.reachable = False
-        call = await keeper.find("s1")
-        assert call is not None
-        await keeper.erase(call)
+        (call,) = await keeper.find("s1")
+        with pytest.raises(TranscriptError, match="here it is erased, but pod receptionist-a"):
+            await keeper.erase(call, ME)
         assert await texts(keeper, "s1") is None
         assert SAID.encode() not in on_disk(kept)
         assert b"another call" in on_disk(kept)
@@ -159,19 +209,108 @@ async def test_what_is_erased_is_not_on_the_disk_and_does_not_come_back(kept: Ke
         assert await texts(keeper, "s2") == ["another call"]
 
 
+@pytest.mark.parametrize("torn", [b"", b"[1777", b'["x"]\n\xff\n'])
+async def test_what_is_erased_does_not_come_back_by_a_damaged_database(
+    kept: Kept, pod: TranscribedPod, torn: bytes
+) -> None:
+    assert kept.folder is not None
+    async with kept.keeping() as keeper:
+        pod.say("s1", SAID)
+        await keeper.look()
+        pod.reachable = False
+        with (kept.folder / "gateway.erased").open("ab") as file:
+            file.write(torn)
+        (call,) = await keeper.find("s1")
+        with pytest.raises(TranscriptError, match="could not be told"):
+            await keeper.erase(call, ME)
+    (kept.folder / "gateway.sqlite").write_bytes(b"no database " * 1000)
+    async with kept.keeping() as keeper:
+        pod.reachable = True
+        pod.say("s1", "and this")
+        await keeper.look()
+        assert (kept.folder / "gateway.unreadable").exists()
+        assert await texts(keeper, "s1") is None
+        assert pod.held.of("s1").lines == [], "and its pod is told now"
+        assert SAID.encode() not in on_disk(kept)
+
+
+async def test_the_file_of_erased_calls_has_no_word_and_forgets_in_time(kept: Kept, pod: TranscribedPod) -> None:
+    assert kept.folder is not None
+    async with kept.keeping() as keeper:
+        pod.say("s1", SAID)
+        await keeper.look()
+        (call,) = await keeper.find("s1")
+        await keeper.erase(call, ME)
+    file = kept.folder / "gateway.erased"
+    assert b"s1" in file.read_bytes()
+    assert b"walrus" not in file.read_bytes()
+    assert b"lobby" not in file.read_bytes()
+    kept.later(hours=48)
+    async with kept.keeping() as keeper:
+        await keeper.look()
+        assert file.exists()
+    kept.later(milliseconds=1)
+    async with kept.keeping() as keeper:
+        await keeper.look()
+        assert not file.exists()
+
+
+def test_a_file_of_erased_calls_that_grew_is_made_smaller(tmp_path: Path) -> None:
+    file = ErasedFile(tmp_path, kept_milliseconds=1000)
+    call = TranscribedCall("u1", "s" * 1000, "default", "receptionist", "receptionist-a", "lobby")
+    for at in range(0, 3000, 2):
+        file.add(Erasure(call, at))
+    assert (tmp_path / "gateway.erased").stat().st_size < 2 * COMPACT_BYTES
+    assert {erasure.at for erasure in file.read(now=3000)} == set(range(2000, 3000, 2))
+
+
+async def test_an_erasure_waits_for_its_own_pod_alone(kept: Kept, pod: TranscribedPod, tmp_path: Path) -> None:
+    other = TranscribedPod(tmp_path / "other", "receptionist-b")
+    other.start("s2")
+    other.say("s2", SAID)
+    pod.say("s1", SAID)
+    kept.pods.append(other)
+    async with other.serving(), kept.keeping() as keeper:
+        await keeper.look()
+        pod.reachable = False
+        (first,), (second,) = await keeper.find("s1"), await keeper.find("s2")
+        with pytest.raises(TranscriptError, match="could not be told"):
+            await keeper.erase(first, ME)
+        asked = list(pod.asked)
+        await keeper.erase(second, ME)
+        assert other.asked[-1] == "DELETE /transcripts/s2"
+        assert pod.asked == asked
+        await keeper.look()
+        assert pod.asked[len(asked) :] == ["DELETE /transcripts/s1"], "it is told with the next look"
+
+
+async def test_no_pod_is_taken_for_gone_before_all_are_known(kept: Kept, pod: TranscribedPod) -> None:
+    async with kept.keeping() as keeper:
+        pod.say("s1", SAID)
+        await keeper.look()
+        (call,) = await keeper.find("s1")
+        pods, kept.pods, kept.listed = kept.pods, [], False
+        with pytest.raises(TranscriptError, match="could not be told"):
+            await keeper.erase(call, ME)
+        assert pod.held.of("s1").lines
+        kept.pods, kept.listed = pods, True
+        await keeper.look()
+        assert pod.held.of("s1").lines == []
+
+
 async def test_a_call_can_be_erased_before_anything_of_it_has_come(kept: Kept, pod: TranscribedPod) -> None:
     async with kept.keeping() as keeper:
         pod.say("s1", SAID)
-        assert await keeper.find("s1") is None
-        call = await keeper.held("s1")
-        assert call is not None
+        assert await keeper.find("s1") == []
+        (call,) = await keeper.held("s1")
         pod.reachable = False
-        await keeper.erase(call)
+        with pytest.raises(TranscriptError, match="could not be told"):
+            await keeper.erase(call, ME)
         pod.reachable = True
         pod.say("s1", "and this")
         await keeper.look()
         assert await texts(keeper, "s1") is None
-        assert await keeper.held("s1") is None
+        assert [call.erased_by for call in await keeper.held("s1")] == [{ME}]
         assert SAID.encode() not in on_disk(kept)
 
 
@@ -193,8 +332,7 @@ async def test_a_log_that_could_not_be_emptied_is_emptied_later(
     async with kept.keeping() as keeper:
         pod.say("s1", SAID)
         await keeper.look()
-        call = await keeper.find("s1")
-        assert call is not None
+        (call,) = await keeper.find("s1")
 
         async def full() -> None:
             raise DatabaseError("the disk is full")
@@ -202,7 +340,7 @@ async def test_a_log_that_could_not_be_emptied_is_emptied_later(
         with monkeypatch.context() as broken:
             broken.setattr(kept.database, "truncate_log", full)
             with pytest.raises(TranscriptError, match="the disk is full"):
-                await keeper.erase(call)
+                await keeper.erase(call, ME)
         assert SAID.encode() in on_disk(kept)
         kept.later(minutes=2)
         await keeper.look()
@@ -215,9 +353,8 @@ async def test_an_erased_call_is_remembered_without_words_for_as_long_as_its_pod
     async with kept.keeping() as keeper:
         pod.say("s1", SAID)
         await keeper.look()
-        call = await keeper.find("s1")
-        assert call is not None
-        await keeper.erase(call)
+        (call,) = await keeper.find("s1")
+        await keeper.erase(call, ME)
 
         async def rows() -> int:
             count: int = await kept.database.run(
@@ -285,16 +422,16 @@ async def test_without_a_database_transcripts_are_those_that_pods_hold(pod: Tran
         live = LiveTranscripts(lambda: agents, lambda: [pod.view], pods)
         pod.say("s1", SAID)
         assert await texts(live, "s1") == [SAID]
-        call = await live.find("s1")
-        assert call is not None and call.room == "lobby"
+        (call,) = await live.find("s1")
+        assert call.room == "lobby"
         agents[:] = [replace(ASKING, transcript_hours=None)]
-        assert await live.find("s1") is None
+        assert await live.find("s1") == []
         agents[:] = [ASKING]
         pod.reachable = False
         with pytest.raises(TranscriptError, match="answered 500"):
-            await live.erase(call)
+            await live.erase(call, ME)
         pod.reachable = True
-        await live.erase(call)
+        await live.erase(call, ME)
         assert await texts(live, "s1") == []
         assert pod.held.of("s1").lines == []
 

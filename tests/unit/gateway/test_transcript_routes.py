@@ -44,7 +44,8 @@ def scene(world: Any, ask: httpx.AsyncClient, tmp_path: Path) -> Scene:
     """A call in which something was said, and was kept; asked of by one caller."""
 
     async def play(identity: Identity, then: Callable[[httpx.AsyncClient, TranscribedPod], Awaitable[None]]) -> None:
-        world.gate = Gate(Always(identity))
+        world.caller = Always(identity)
+        world.gate = Gate(world.caller)
         world.agents[:] = [ASKING]
         pod = TranscribedPod(tmp_path / "pod")
         async with pod.serving():
@@ -83,9 +84,11 @@ async def test_a_transcript_says_who_said_what_and_when(scene: Scene, caplog: py
         }
         since = (await ask.get(PATH, params={"after": 1})).json()
         assert [line["number"] for line in since["lines"]] == [2]
+        nothing_new = await ask.get(PATH, params={"after": 2})
+        assert (nothing_new.status_code, nothing_new.json()["lines"], nothing_new.json()["missing"]) == (200, [], 0)
 
     await scene(MAY, then)
-    (read, _) = [record for record in caplog.records if record.message == "transcript read"]
+    (read, *_) = [record for record in caplog.records if record.message == "transcript read"]
     assert (read.__dict__["caller"], read.__dict__["session"]) == ("key:may", "AJ_1")
     assert "walrus" not in caplog.text
 
@@ -116,18 +119,66 @@ async def test_who_has_no_right_to_transcripts_is_told_what_would_give_it(scene:
     await scene(Identity("key:web", (Scope(("*",)),), metrics=True), then)
 
 
-async def test_erasing_is_for_good(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+async def test_erasing_is_for_good_and_may_be_asked_for_again_by_who_did_it(
+    scene: Scene, world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
 
     async def then(ask: httpx.AsyncClient, pod: TranscribedPod) -> None:
         answer = await ask.delete(PATH)
         assert (answer.status_code, answer.content) == (204, b"")
         assert (await ask.get(PATH)).status_code == 404
+        assert (await ask.delete(PATH)).status_code == 204
+        assert pod.held.of("AJ_1").lines == []
+        world.caller.identity = replace(MAY, name="key:another")
         assert (await ask.delete(PATH)).status_code == 404
+
+    await scene(MAY, then)
+    assert [record.message for record in caplog.records].count("transcript erased") == 2
+
+
+async def test_an_erasure_that_was_answered_by_503_can_be_asked_for_again(scene: Scene) -> None:
+    async def then(ask: httpx.AsyncClient, pod: TranscribedPod) -> None:
+        pod.reachable = False
+        answer = await ask.delete(PATH)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert (
+            "here it is erased, but pod receptionist-a, which may hold it still, could not be told"
+            in answer.json()["detail"]
+        )
+        assert (await ask.get(PATH)).status_code == 404, "here it is gone all the same"
+        pod.reachable = True
+        assert (await ask.delete(PATH)).status_code == 204
         assert pod.held.of("AJ_1").lines == []
 
     await scene(MAY, then)
-    assert [record.message for record in caplog.records].count("transcript erased") == 1
+
+
+async def test_of_calls_with_one_id_each_caller_sees_and_erases_their_own(
+    world: Any, ask: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """What a call is called is the word of its pod: another pod that says the same must not hide it."""
+    narrow = Identity("key:narrow", (Scope(("default/*",), ("room-1",), transcripts=True),))
+    caller = Always(narrow)
+    world.gate, world.agents[:] = Gate(caller), [ASKING]
+    pods = [TranscribedPod(tmp_path / name, f"receptionist-{name}") for name in "abc"]
+    for number, pod in enumerate(pods):
+        pod.start("AJ_1", room=f"room-{number}")
+        pod.say("AJ_1", f"said on {pod.name}")
+    kept = Kept(None, pods, agents=world.agents)
+    async with pods[0].serving(), pods[1].serving(), pods[2].serving(), kept.keeping() as keeper:
+        await keeper.look()
+        world.transcripts = keeper
+        wide = Identity("key:wide", (Scope(("default/*",), ("room-0", "room-1"), transcripts=True),))
+        assert (await ask.get(PATH)).json()["room"] == "room-1"
+        assert (await ask.delete(PATH)).status_code == 204
+        assert [len(pod.held.of("AJ_1").lines) for pod in pods] == [1, 0, 1]
+        caller.identity = wide
+        assert (await ask.get(PATH)).json()["room"] == "room-0"
+        assert (await ask.delete(PATH)).status_code == 204
+        assert [len(pod.held.of("AJ_1").lines) for pod in pods] == [0, 0, 1]
+        caller.identity = MAY
+        assert (await ask.get(PATH)).json()["room"] == "room-2"
 
 
 async def test_an_agent_that_keeps_no_transcripts_any_more_shows_none_at_once(scene: Scene, world: Any) -> None:
@@ -144,6 +195,9 @@ async def test_live_transcripts_go_through_the_same_door(scene: Scene, world: An
         async with asking() as pods:
             world.transcripts = LiveTranscripts(lambda: world.agents, lambda: world.views, pods)
             assert [line["text"] for line in (await ask.get(PATH)).json()["lines"]] == [SAID, "Do they?"]
+            since = (await ask.get(PATH, params={"after": 1})).json()
+            assert ([line["text"] for line in since["lines"]], since["missing"]) == (["Do they?"], 0)
+            assert pod.asked[-1] == "GET /transcripts?session=AJ_1&after=1"
             assert (await ask.delete(PATH)).status_code == 204
             assert (await ask.get(PATH)).status_code == 404
 
@@ -152,7 +206,7 @@ async def test_live_transcripts_go_through_the_same_door(scene: Scene, world: An
 
 async def test_transcripts_that_cannot_be_read_now_are_asked_for_again(world: Any, ask: httpx.AsyncClient) -> None:
     class Away(NoTranscripts):
-        async def find(self, session: str) -> TranscribedCall | None:
+        async def find(self, session: str) -> list[TranscribedCall]:
             raise TranscriptError("the disk is full")
 
     world.transcripts = Away()

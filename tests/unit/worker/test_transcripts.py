@@ -220,6 +220,8 @@ async def test_who_has_the_token_is_given_lines_and_may_erase(pod: Pod, client: 
     answer = await (await client.get("/transcripts?after=1", headers=TOKEN)).json()
     assert (answer["process"], answer["position"], answer["more"]) == ("p1", 2, False)
     assert [(line["text"], line["who"], line["language"]) for line in answer["lines"]] == [("two", "caller", "en")]
+    since = await (await client.get("/transcripts?session=a&after=1", headers=TOKEN)).json()
+    assert ([line["text"] for line in since["lines"]], since["first"]) == (["two"], 1)
     of_one = await (await client.get("/transcripts?session=a", headers=TOKEN)).json()
     assert [line["text"] for line in of_one["lines"]] == ["one", "two"]
     assert (await client.delete("/transcripts/a", headers=TOKEN)).status == 204

@@ -16,7 +16,7 @@ from voiceagent_gateway.identity import Identity, may_read_transcript
 from voiceagent_gateway.model import iso
 from voiceagent_gateway.problems import MEDIA_TYPE, ProblemDocument, ProblemError
 from voiceagent_gateway.settings import Settings
-from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError, hours_by_agent, runs
+from voiceagent_gateway.transcripts.kept import Said, TranscribedCall, TranscriptError, hours_by_agent, runs
 from voiceagent_gateway.validation import Name
 
 RETRY_SECONDS: Final = 5
@@ -87,52 +87,67 @@ def transcript_routes(settings: Settings, deps: Deps) -> APIRouter:
     ) -> TranscriptAnswer:
         response.headers.update(HEADERS)
         try:
-            call = _permitted(await deps.transcripts.find(session), caller, session)
-            lines = await deps.transcripts.lines(call)
+            found = await deps.transcripts.find(session)
+            for call in (call for call in found if may_read_transcript(caller, call.reference, call.room)):
+                said = await deps.transcripts.lines(call, after)
+                hours = hours_by_agent(deps.directory.agents()).get((call.namespace, call.agent))
+                if said is not None and hours is not None:
+                    log.info("transcript read", extra=_who(caller, call))
+                    return _answer(call, said, hours, running=runs(deps.fleet.known, call))
         except TranscriptError as error:
             raise _away(error) from error
-        hours = hours_by_agent(deps.directory.agents()).get((call.namespace, call.agent))
-        if not lines or hours is None:
-            raise _none(session)
-        log.info("transcript read", extra=_who(caller, call))
-        return TranscriptAnswer(
-            id=session,
-            namespace=call.namespace,
-            agent=call.agent,
-            pod=call.pod,
-            room=call.room,
-            running=runs(deps.fleet.known, call),
-            retention_hours=hours,
-            missing=max(0, lines[-1].number - len(lines)),
-            lines=[
-                LineAnswer(number=line.number, at=iso(line.at), who=line.who, language=line.language, text=line.text)
-                for line in lines
-                if line.number > after
-            ],
-        )
+        raise _none(session)
 
     @router.delete(
         "/sessions/{id}/transcript",
-        summary="Erase what was said in a call; of one that runs nothing more is kept",
+        summary="Erase what was said in a call; of one that runs nothing more is kept. May be asked again",
         status_code=204,
         responses=_PROBLEMS,
     )
     async def erase(session: Session, caller: Annotated[Identity, known]) -> Response:
         try:
-            call = _permitted(await deps.transcripts.held(session), caller, session)
-            await deps.transcripts.erase(call)
+            calls = [call for call in await deps.transcripts.held(session) if _may_erase(caller, call)]
         except TranscriptError as error:
             raise _away(error) from error
-        log.info("transcript erased", extra=_who(caller, call))
+        failed: TranscriptError | None = None
+        for call in calls:
+            try:
+                await deps.transcripts.erase(call, caller.name)
+                log.info("transcript erased", extra=_who(caller, call))
+            except TranscriptError as error:
+                failed = error
+                log.info("transcript not erased everywhere", extra={**_who(caller, call), "error": str(error)})
+        if failed is not None:
+            raise _away(failed) from failed
+        if not calls:
+            raise _none(session)
         return Response(status_code=204, headers=HEADERS)
 
     return router
 
 
-def _permitted(call: TranscribedCall | None, caller: Identity, session: str) -> TranscribedCall:
-    if call is None or not may_read_transcript(caller, call.reference, call.room):
-        raise _none(session)
-    return call
+def _answer(call: TranscribedCall, said: Said, hours: int, *, running: bool) -> TranscriptAnswer:
+    return TranscriptAnswer(
+        id=call.session,
+        namespace=call.namespace,
+        agent=call.agent,
+        pod=call.pod,
+        room=call.room,
+        running=running,
+        retention_hours=hours,
+        missing=said.missing,
+        lines=[
+            LineAnswer(number=line.number, at=iso(line.at), who=line.who, language=line.language, text=line.text)
+            for line in said.lines
+        ],
+    )
+
+
+def _may_erase(caller: Identity, call: TranscribedCall) -> bool:
+    if call.erased_by is not None:
+        # Its room is not known any more; who erased it may do so again, such as after an answer that was lost.
+        return caller.name in call.erased_by
+    return may_read_transcript(caller, call.reference, call.room)
 
 
 def _none(session: str) -> ProblemError:

@@ -1,7 +1,8 @@
 """Keeps transcripts: fetches what pods hold, lets go of it in time, and sees to it that what is erased stays so.
 
 Only pods of agents whose manifest asks for it are asked, and only when their status says that there is something new.
-One that is being ended is asked each second, and once more when what it said is on the disk: it waits for that.
+One that is being ended is asked at once and each second, and once more when what it said is on the disk: it waits for
+that. Each is asked at least once, so that it knows that somebody will.
 """
 
 import asyncio
@@ -12,14 +13,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from voiceagent_api.transcripts import TranscriptLine
-
 from voiceagent_gateway.database import Database, DatabaseError
 from voiceagent_gateway.history.moments import milliseconds
 from voiceagent_gateway.model import AgentRef, PodRef, PodView
 from voiceagent_gateway.transcripts import store
-from voiceagent_gateway.transcripts.kept import Agent, TranscribedCall, TranscriptError, call_of, hours_by_agent
+from voiceagent_gateway.transcripts.erasing import Erasing
+from voiceagent_gateway.transcripts.kept import (
+    Agent,
+    Said,
+    TranscribedCall,
+    TranscriptError,
+    calls_of,
+    hours_by_agent,
+    others,
+)
 from voiceagent_gateway.transcripts.pods import PodTranscripts
+from voiceagent_gateway.wake import Wake, sleep
 
 LOOK_SECONDS: Final = 5.0
 LOOK_ENDING_SECONDS: Final = 1.0
@@ -49,43 +58,50 @@ class TranscriptKeeper:
         listed: Callable[[], bool],
         pods: PodTranscripts,
         database: Database,
+        erasing: Erasing,
         most_bytes: int,
         clock: Callable[[], datetime],
         unreadable: Callable[[], Collection[Agent]] = tuple,
+        ending: Wake | None = None,
     ) -> None:
-        """`listed` tells whether all agents are known: one that is neither among them nor `unreadable` is gone then."""
+        """`listed` tells whether all agents are known: one that is neither among them nor `unreadable` is gone then.
+        `ending` is called when the `views` tell of one more pod that is being ended.
+        """
         self._agents = agents
         self._views = views
         self._listed = listed
         self._pods = pods
         self._database = database
+        self._erasing = erasing
         self._most_bytes = most_bytes
         self._clock = clock
         self._unreadable = unreadable
+        self._ending = ending or Wake()
         self._cursors: dict[str, _Cursor] = {}
         self._limit = asyncio.Semaphore(CONCURRENT)
         self._tidied: tuple[datetime, Mapping[Agent, int], frozenset[Agent]] | None = None
         # what was deleted may still stand in the write-ahead log; also after a crash
         self._in_log = True
-        self._telling = asyncio.Lock()
         self._failing: set[str] = set()
 
     async def run(self) -> None:
         """Keep until cancelled."""
         while True:
+            one_more = self._ending.next
             await self.look()
             ending = any(view.pod.terminating for view in self._wanted())
-            await asyncio.sleep(LOOK_ENDING_SECONDS if ending else LOOK_SECONDS)
+            await sleep(one_more, LOOK_ENDING_SECONDS if ending else LOOK_SECONDS)
 
     async def look(self) -> None:
         """Let go of what is too old, keep what is new."""
         if not self._listed():
             return
         try:
+            await self._erasing.restore()
             await self._tidy()
             wanted = self._wanted()
             await asyncio.gather(*(self._fetch(view) for view in wanted if self._has_news(view)))
-            await self._tell_erased()
+            await self._erasing.tell_all()
         except DatabaseError as error:
             self._fails("database", f"{error}")
             return
@@ -94,35 +110,42 @@ class TranscriptKeeper:
         self._cursors = {uid: cursor for uid, cursor in self._cursors.items() if uid in there}
         self._failing &= there | {"database"}
 
-    async def find(self, session: str) -> TranscribedCall | None:
-        """The call with this id, where its agent still asks for transcripts."""
+    async def find(self, session: str) -> Sequence[TranscribedCall]:
+        """The calls with this id, where their agents still ask for transcripts."""
         return self._asked_for(await self._run(lambda it: store.find(it, session)))
 
-    async def held(self, session: str) -> TranscribedCall | None:
-        """The same, and one of which nothing has come yet: whoever erases it means what its pod holds, too."""
-        call, erased = await self._run(lambda it: (store.find(it, session), store.is_erased(it, session)))
-        if call is None and not erased:
-            call = call_of(self._views(), session)
-        return self._asked_for(call)
+    async def held(self, session: str) -> Sequence[TranscribedCall]:
+        """The same, and those of which nothing has come yet: whoever erases it means what its pod holds, too. With
+        those that were erased.
+        """
+        kept, erased = await self._run(lambda it: (store.find(it, session), store.find_erased(it, session)))
+        there = others(calls_of(self._views(), session), [*kept, *erased])
+        return [*self._asked_for([*kept, *there]), *erased]
 
-    async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
+    async def lines(self, call: TranscribedCall, after: int = 0) -> Said | None:
         """What is kept of it."""
         oldest = self._oldest(call)
-        return () if oldest is None else await self._run(lambda it: store.lines_of(it, call, oldest))
+        return None if oldest is None else await self._run(lambda it: store.lines_of(it, call, oldest, after))
 
-    async def erase(self, call: TranscribedCall) -> None:
-        """Let go of it here and now; its pod is told at once or as soon as it answers."""
-        now = milliseconds(self._clock())
+    async def erase(self, call: TranscribedCall, by: str) -> None:
+        """Let go of it here, and have its pod do so. Where the pod does not hear it, it is told later, but whoever asks
+        is not to believe that nobody holds it any more.
+        """
         self._in_log = True
-        await self._run(lambda it: store.erase(it, call, now))
         try:
+            await self._erasing.erase(call, by)
             await self._empty_log()
-            await self._tell_erased()
+            told = await self._erasing.tell(call)
         except DatabaseError as error:
             raise TranscriptError(str(error)) from error
+        if not told:
+            raise TranscriptError(
+                f"here it is erased, but pod {call.pod}, which may hold it still, could not be told; it is told as "
+                "soon as it answers"
+            )
 
-    def _asked_for(self, call: TranscribedCall | None) -> TranscribedCall | None:
-        return call if call is not None and self._oldest(call) is not None else None
+    def _asked_for(self, calls: Sequence[TranscribedCall]) -> list[TranscribedCall]:
+        return [call for call in calls if self._oldest(call) is not None]
 
     def _oldest(self, call: TranscribedCall) -> int | None:
         """Since when what was said may be shown: no longer than the manifest says now."""
@@ -136,8 +159,10 @@ class TranscriptKeeper:
     def _has_news(self, view: PodView) -> bool:
         if view.status is None:
             return False
-        read = self._position(view.pod, view.status.process)
-        return view.pod.terminating or read < view.status.transcript_position
+        cursor = self._cursors.get(view.pod.uid)
+        if view.pod.terminating or cursor is None or cursor.process != view.status.process:
+            return True
+        return cursor.position < view.status.transcript_position
 
     def _position(self, pod: PodRef, process: str) -> int:
         """How far this process of a pod was read."""
@@ -191,28 +216,6 @@ class TranscriptKeeper:
         if self._in_log:
             await self._database.truncate_log()
             self._in_log = False
-
-    async def _tell_erased(self) -> None:
-        async with self._telling:
-            untold = await self._database.run(store.untold)
-            if not untold:
-                return
-            views = {view.pod.uid: view for view in self._views()}
-            asked = await asyncio.gather(*(self._tell(call, views.get(call.pod_uid)) for call in untold))
-            done = [call for call, is_told in zip(untold, asked, strict=True) if is_told]
-            await self._database.run(lambda it: store.told(it, done))
-
-    async def _tell(self, call: TranscribedCall, view: PodView | None) -> bool:
-        """Whether the pod of an erased call holds nothing of it any more."""
-        if view is None or view.pod.over:
-            return True
-        try:
-            async with self._limit:
-                await self._pods.erase(view.pod, call.session)
-        except TranscriptError as error:
-            log.info("a pod was not told yet of an erased transcript", extra={"pod": call.pod, "error": str(error)})
-            return False
-        return True
 
     async def _run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         try:

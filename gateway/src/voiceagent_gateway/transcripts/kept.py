@@ -26,6 +26,8 @@ class TranscribedCall:
     agent: str
     pod: str
     room: str
+    erased_by: frozenset[str] | None = None
+    """The names of those who erased it; None for one that is there."""
 
     @property
     def reference(self) -> str:
@@ -33,39 +35,52 @@ class TranscribedCall:
         return f"{self.namespace}/{self.agent}"
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is kept of a call, as far as it was asked for."""
+
+    lines: Sequence[TranscriptLine]
+    missing: int
+    """Lines before the last one that are not kept."""
+
+
 class Transcripts(Protocol):
-    """Knows what was said."""
+    """Knows what was said. An id may be that of more than one call: ids are what pods say they are."""
 
-    async def find(self, session: str) -> TranscribedCall | None:
-        """The call with this id of which something is kept. Raises TranscriptError."""
+    async def find(self, session: str) -> Sequence[TranscribedCall]:
+        """The calls with this id of which something is kept. Raises TranscriptError."""
         ...
 
-    async def held(self, session: str) -> TranscribedCall | None:
-        """The same, also where all of it is still with its pod. Raises TranscriptError."""
+    async def held(self, session: str) -> Sequence[TranscribedCall]:
+        """The same, with those of which all is still with their pod, and those that were erased. Raises
+        TranscriptError.
+        """
         ...
 
-    async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
-        """What is kept of it, in order. Raises TranscriptError."""
+    async def lines(self, call: TranscribedCall, after: int = 0) -> Said | None:
+        """Those with a greater number, in order; None where nothing of the call is kept. Raises TranscriptError."""
         ...
 
-    async def erase(self, call: TranscribedCall) -> None:
-        """Let go of it, and keep no more of what is said in it. Raises TranscriptError."""
+    async def erase(self, call: TranscribedCall, by: str) -> None:
+        """Let go of it, and keep no more of what is said in it; again if need be. `by` names who wants it so. Raises
+        TranscriptError.
+        """
         ...
 
 
 class NoTranscripts:
     """For an application that keeps none."""
 
-    async def find(self, session: str) -> TranscribedCall | None:
-        return None
-
-    async def held(self, session: str) -> TranscribedCall | None:
-        return None
-
-    async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
+    async def find(self, session: str) -> Sequence[TranscribedCall]:
         return ()
 
-    async def erase(self, call: TranscribedCall) -> None:
+    async def held(self, session: str) -> Sequence[TranscribedCall]:
+        return ()
+
+    async def lines(self, call: TranscribedCall, after: int = 0) -> Said | None:
+        return None
+
+    async def erase(self, call: TranscribedCall, by: str) -> None:
         return
 
 
@@ -76,14 +91,14 @@ def hours_by_agent(agents: Iterable[AgentRef]) -> Mapping[Agent, int]:
     }
 
 
-def call_of(views: Iterable[PodView], session: str) -> TranscribedCall | None:
-    """The call with this id that a pod holds a transcript of, as far as it last said."""
-    for view in views:
-        for record in view.status.sessions if view.status is not None else ():
-            if record.id == session and record.transcribed:
-                pod = view.pod
-                return TranscribedCall(pod.uid, session, pod.namespace, pod.agent, pod.name, record.room)
-    return None
+def calls_of(views: Iterable[PodView], session: str) -> list[TranscribedCall]:
+    """The calls with this id that pods hold a transcript of, as far as they last said."""
+    return [
+        TranscribedCall(view.pod.uid, session, view.pod.namespace, view.pod.agent, view.pod.name, record.room)
+        for view in views
+        for record in (view.status.sessions if view.status is not None else ())
+        if record.id == session and record.transcribed
+    ]
 
 
 def runs(views: Iterable[PodView], call: TranscribedCall) -> bool:
@@ -94,3 +109,9 @@ def runs(views: Iterable[PodView], call: TranscribedCall) -> bool:
         if view.pod.uid == call.pod_uid and view.status is not None
         for record in view.status.sessions
     )
+
+
+def others(calls: Iterable[TranscribedCall], known: Iterable[TranscribedCall]) -> list[TranscribedCall]:
+    """The calls that are not among the known ones, whatever else is told of them."""
+    keys = {(call.pod_uid, call.session) for call in known}
+    return [call for call in calls if (call.pod_uid, call.session) not in keys]

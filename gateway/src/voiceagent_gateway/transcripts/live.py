@@ -7,11 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from voiceagent_api.transcripts import TranscriptLine
-
 from voiceagent_gateway.database import Database, DatabaseError
 from voiceagent_gateway.model import AgentRef, PodView
-from voiceagent_gateway.transcripts.kept import TranscribedCall, TranscriptError, call_of, hours_by_agent
+from voiceagent_gateway.transcripts.kept import Said, TranscribedCall, TranscriptError, calls_of, hours_by_agent
 from voiceagent_gateway.transcripts.pods import PodTranscripts
 from voiceagent_gateway.transcripts.store import prune
 
@@ -41,20 +39,24 @@ class LiveTranscripts:
         self._views = views
         self._pods = pods
 
-    async def find(self, session: str) -> TranscribedCall | None:
-        """The call, from what its pod last said."""
+    async def find(self, session: str) -> Sequence[TranscribedCall]:
+        """The calls, from what their pods last said."""
         hours = hours_by_agent(self._agents())
-        return call_of((view for view in self._views() if (view.pod.namespace, view.pod.agent) in hours), session)
+        return calls_of((view for view in self._views() if (view.pod.namespace, view.pod.agent) in hours), session)
 
-    async def held(self, session: str) -> TranscribedCall | None:
-        """The same: nothing of it is anywhere else."""
+    async def held(self, session: str) -> Sequence[TranscribedCall]:
+        """The same: nothing of them is anywhere else."""
         return await self.find(session)
 
-    async def lines(self, call: TranscribedCall) -> Sequence[TranscriptLine]:
+    async def lines(self, call: TranscribedCall, after: int = 0) -> Said | None:
         """What its pod holds."""
-        return (await self._pods.of(self._view(call).pod, call.session)).lines
+        found = await self._pods.of(self._view(call).pod, call.session, after)
+        # A worker that knows of no `after` gives all, and does not say from where it has them.
+        first = found.first or (found.lines[0].number if found.lines else 0)
+        lines = [line for line in found.lines if line.number > after]
+        return Said(lines, missing=first - 1) if first else None
 
-    async def erase(self, call: TranscribedCall) -> None:
+    async def erase(self, call: TranscribedCall, by: str) -> None:
         """Have its pod forget it."""
         await self._pods.erase(self._view(call).pod, call.session)
 

@@ -70,9 +70,9 @@ class PodTranscripts:
         """The lines since that position; those up to it count as kept. Raises TranscriptError."""
         return await self._lines(pod, {"after": str(position)})
 
-    async def of(self, pod: PodRef, session: str) -> TranscriptLines:
-        """All lines of one call. Raises TranscriptError."""
-        return await self._lines(pod, {"session": session})
+    async def of(self, pod: PodRef, session: str, after: int = 0) -> TranscriptLines:
+        """The lines of one call with a greater number than `after`. Raises TranscriptError."""
+        return await self._lines(pod, {"session": session, "after": str(after)})
 
     async def erase(self, pod: PodRef, session: str) -> None:
         """Have the pod forget what is said in a call. Raises TranscriptError."""

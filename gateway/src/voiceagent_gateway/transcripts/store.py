@@ -6,13 +6,13 @@ are milliseconds since 1970.
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from voiceagent_api.transcripts import TranscriptLine
 
 from voiceagent_gateway.history.moments import milliseconds, moment
-from voiceagent_gateway.transcripts.kept import Agent, TranscribedCall
+from voiceagent_gateway.transcripts.kept import Agent, Said, TranscribedCall
 
 HOUR: Final = 3_600_000
 ERASED_KEPT: Final = 48 * HOUR
@@ -38,6 +38,14 @@ SCHEMA: Final = (
     """,
     "CREATE INDEX IF NOT EXISTS transcripts_of_session ON transcripts (session)",
     "CREATE INDEX IF NOT EXISTS transcripts_untold ON transcripts (erased) WHERE erased NOT NULL AND told = 0",
+    """
+    CREATE TABLE IF NOT EXISTS transcript_erasers (
+        pod_uid TEXT NOT NULL,
+        session TEXT NOT NULL,
+        caller TEXT NOT NULL,
+        PRIMARY KEY (pod_uid, session, caller)
+    ) WITHOUT ROWID
+    """,
     """
     CREATE TABLE IF NOT EXISTS transcript_lines (
         pod_uid TEXT NOT NULL,
@@ -130,28 +138,44 @@ def prune(
         )
     connection.execute("DELETE FROM transcripts WHERE bytes <= 0 AND erased IS NULL")
     connection.execute("DELETE FROM transcripts WHERE erased < ?", (now - ERASED_KEPT,))
+    connection.execute(
+        "DELETE FROM transcript_erasers WHERE NOT EXISTS (SELECT 1 FROM transcripts "
+        "WHERE transcripts.pod_uid = transcript_erasers.pod_uid AND transcripts.session = transcript_erasers.session)"
+    )
     return connection.total_changes > before
 
 
-def find(connection: sqlite3.Connection, session: str) -> TranscribedCall | None:
-    """The call with this id of which anything is kept."""
-    row = connection.execute(f"{_CALL} WHERE session = ? AND bytes > 0", (session,)).fetchone()
-    return None if row is None else TranscribedCall(*row)
+def find(connection: sqlite3.Connection, session: str) -> list[TranscribedCall]:
+    """The calls with this id of which anything is kept."""
+    rows = connection.execute(f"{_CALL} WHERE session = ? AND bytes > 0 ORDER BY pod_uid", (session,))
+    return [TranscribedCall(*row) for row in rows]
 
 
-def is_erased(connection: sqlite3.Connection, session: str) -> bool:
-    """Whether a call with this id was erased."""
-    found = connection.execute("SELECT 1 FROM transcripts WHERE session = ? AND erased NOT NULL", (session,))
-    return found.fetchone() is not None
-
-
-def lines_of(connection: sqlite3.Connection, call: TranscribedCall, since: int) -> list[TranscriptLine]:
-    """What is kept of it that was said since then, in order."""
-    rows = connection.execute(
-        f"SELECT number, at, who, language, text FROM transcript_lines {_OF_CALL} AND at >= ? ORDER BY number",  # noqa: S608
-        (call.pod_uid, call.session, since),
-    )
+def find_erased(connection: sqlite3.Connection, session: str) -> list[TranscribedCall]:
+    """The calls with this id that were erased."""
+    rows = connection.execute(f"{_CALL} WHERE session = ? AND erased NOT NULL ORDER BY pod_uid", (session,)).fetchall()
+    erasers = f"SELECT caller FROM transcript_erasers {_OF_CALL}"  # noqa: S608
     return [
+        replace(TranscribedCall(*row), erased_by=frozenset(name for (name,) in connection.execute(erasers, row[:2])))
+        for row in rows
+    ]
+
+
+def lines_of(connection: sqlite3.Connection, call: TranscribedCall, since: int, after: int = 0) -> Said | None:
+    """What is kept of it that was said since then, in order: lines with a greater number than `after`."""
+    key = (call.pod_uid, call.session)
+    kept, last = connection.execute(
+        f"SELECT count(*), max(number) FROM transcript_lines {_OF_CALL} AND at >= ?",  # noqa: S608
+        (*key, since),
+    ).fetchone()
+    if not kept:
+        return None
+    asked = f"{_OF_CALL} AND number > ? AND at >= ? ORDER BY number"
+    rows = connection.execute(
+        f"SELECT number, at, who, language, text FROM transcript_lines {asked}",  # noqa: S608
+        (*key, after, since),
+    )
+    lines = [
         TranscriptLine(
             position=number,
             session=call.session,
@@ -164,9 +188,10 @@ def lines_of(connection: sqlite3.Connection, call: TranscribedCall, since: int) 
         )
         for number, at, who, language, text in rows
     ]
+    return Said(lines, missing=last - kept)
 
 
-def erase(connection: sqlite3.Connection, call: TranscribedCall, now: int) -> None:
+def erase(connection: sqlite3.Connection, call: TranscribedCall, now: int, by: str) -> None:
     """Let go of a call's lines, and take in no more."""
     _overwrite_deleted(connection)
     key = (call.pod_uid, call.session)
@@ -177,6 +202,17 @@ def erase(connection: sqlite3.Connection, call: TranscribedCall, now: int) -> No
         "ON CONFLICT (pod_uid, session) DO UPDATE SET erased = excluded.erased, room = ''",
         (*key, call.namespace, call.agent, call.pod, now),
     )
+    connection.execute("INSERT OR IGNORE INTO transcript_erasers VALUES (?, ?, ?)", (*key, by))
+
+
+def remember_erased(connection: sqlite3.Connection, call: TranscribedCall, at: int) -> None:
+    """A call was erased then. Changes nothing where that is known."""
+    known = connection.execute(
+        f"SELECT 1 FROM transcripts {_OF_CALL} AND erased NOT NULL",  # noqa: S608
+        (call.pod_uid, call.session),
+    )
+    if known.fetchone() is None:
+        erase(connection, call, at, by="")
 
 
 def untold(connection: sqlite3.Connection) -> list[TranscribedCall]:

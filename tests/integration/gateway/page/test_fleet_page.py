@@ -69,14 +69,12 @@ def worker_status(place: Any, agent: str, running: int, ended: int = 0, draining
     def call(number: int, started: datetime, end: datetime | None) -> SessionRecord:
         moments = [started + timedelta(seconds=20 * turn) for turn in range(1, 9)]
         turns = [
-            TurnRecord.model_validate(
-                {
-                    "at": at,
-                    "stt_milliseconds": chance.uniform(120, 260),
-                    "llm_ttft_milliseconds": chance.uniform(250, 700),
-                    "tts_ttfb_milliseconds": chance.uniform(90, 200),
-                    "e2e_milliseconds": chance.lognormvariate(6.8, 0.35),
-                }
+            TurnRecord(
+                at=at,
+                stt_milliseconds=chance.uniform(120, 260),
+                llm_ttft_milliseconds=chance.uniform(250, 700),
+                tts_ttfb_milliseconds=chance.uniform(90, 200),
+                e2e_milliseconds=chance.lognormvariate(6.8, 0.35),
             )
             for at in moments
             if at < (end or now)
