@@ -19,6 +19,7 @@ NODE_PACKAGES = (
         "runc",
         "containernetworking-plugins",
         "iptables",
+        "ipset",
         "nftables",
         "conntrack",
         "socat",
