@@ -14,7 +14,7 @@ export LIVEKIT_SERVER_BINARY ?= $(CACHE)/bin/livekit-server
 export VICTORIA_METRICS_BINARY ?= $(CACHE)/bin/victoria-metrics
 export VMALERT_TOOL_BINARY ?= $(CACHE)/bin/vmalert-tool
 
-.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day clean
+.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds docs client sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -68,6 +68,9 @@ crds: $(VENV)/.installed ## Make CRD, reference pages and parts of the chart's s
 	$(RUN)/python -m voiceagent_api.providers_page > build/made && mv build/made docs/providers.md
 	$(RUN)/python -m voiceagent_api.chart_page > build/made && mv build/made docs/chart.md
 	$(RUN)/python tools/dashboards
+
+docs: $(VENV)/.installed ## Build the documentation's site into build/site; a dead link fails
+	$(RUN)/mkdocs build --quiet
 
 client: ## Build the web client's files
 	@$(SANDBOX) client
