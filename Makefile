@@ -70,7 +70,7 @@ crds: $(VENV)/.installed ## Make CRD, reference pages and parts of the chart's s
 	$(RUN)/python tools/dashboards
 
 docs: $(VENV)/.installed ## Build the documentation's site into build/site; a dead link fails
-	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build
 
 client: ## Build the web client's files
 	@$(SANDBOX) client

@@ -69,9 +69,17 @@ NOT_CHECKED = {
     ("call-page.md", "html"): "a script tag for a page of one's own; embedded in tests/e2e/test_browser.py",
     ("plugins.md", "dockerfile"): "needs the worker's image",
     ("writing-a-plugin.md", "dockerfile"): "needs the worker's image; its pip line is run in a folder instead",
-    ("security.md", "yaml", "hash:"): "an entry of a Secret; read in tests/integration/gateway/test_security_commands.py",
+    (
+        "security.md",
+        "yaml",
+        "hash:",
+    ): "an entry of a Secret; read in tests/integration/gateway/test_security_commands.py",
     ("cli.md", "console", "voiceagent talk"): "needs a call; held in tests/integration/gateway/test_talk.py",
-    ("concepts.md", "console", "curl -X POST"): "needs a pod; asked in tests/integration/worker/test_capacity_and_drain.py",
+    (
+        "concepts.md",
+        "console",
+        "curl -X POST",
+    ): "needs a pod; asked in tests/integration/worker/test_capacity_and_drain.py",
 }
 """Blocks that are neither run nor read: page, language and, where the page has others, words of it; with the reason."""
 

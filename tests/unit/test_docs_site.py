@@ -14,7 +14,7 @@ MARKDOWN_LINK = re.compile(r"\]\((?P<path>[^)#\s]+)(?:#(?P<anchor>[^)\s]+))?\)")
 
 
 def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", str(config), "-d", str(site)]
+    command = [sys.executable, "-m", "mkdocs", "build", "-f", str(config), "-d", str(site)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 

@@ -13,7 +13,6 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -67,7 +66,9 @@ def gateway(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     config = ("--config", "install.yaml")
     processes = Processes(folder)
     started = {"KUBECONFIG": str(cluster.kubeconfig(*ADMINISTRATOR))}
-    program = f"import os,runpy; os.environ.update({started!r}); runpy.run_module(os.environ['MODULE'], run_name='__main__')"
+    program = (
+        f"import os,runpy; os.environ.update({started!r}); runpy.run_module(os.environ['MODULE'], run_name='__main__')"
+    )
 
     def start(module: str, *words: str) -> None:
         code = program.replace("os.environ['MODULE']", repr(module))
@@ -164,7 +165,7 @@ def prepare(desk: Desk, command: str) -> None:
     if command.startswith("helm install"):
         desk.must(f"helm uninstall {RELEASE} -n {SYSTEM} --ignore-not-found")
     if re.search(r"kubectl wait|rollout status", command):
-        existing = "kubectl get va -o name | xargs -r -n1 kubectl patch --type=merge -p '{\"spec\":{\"suspend\":true}}'"
+        existing = 'kubectl get va -o name | xargs -r -n1 kubectl patch --type=merge -p \'{"spec":{"suspend":true}}\''
         desk.must(existing)
         _patched_file(desk.folder / "agent.yaml")
     if "rollout undo" in command:

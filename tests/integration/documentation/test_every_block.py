@@ -113,7 +113,9 @@ def test_ini(block: Block) -> None:
 
 
 def test_commands_are_taken_apart_as_a_shell_would() -> None:
-    block = Block("p.md", 1, "sh", "# only words\nhelm install a b \\\n  --set c=d   # why\nvoiceagent apply -f x && ls\n")
+    block = Block(
+        "p.md", 1, "sh", "# only words\nhelm install a b \\\n  --set c=d   # why\nvoiceagent apply -f x && ls\n"
+    )
     assert block.commands == ["helm install a b --set c=d", "voiceagent apply -f x && ls"]
     assert as_run(block.commands[1]) == "voiceagent apply -f x --yes && ls"
     assert why_not("README.md", "make demo") is not None

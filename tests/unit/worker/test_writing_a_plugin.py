@@ -89,7 +89,17 @@ def receiver(tmp_path: Path) -> Iterator[str]:
 
 
 async def test_the_webhook_answers_those_who_know_the_secret(receiver: str) -> None:
-    context = PluginContext({"direction": "user", "session": "s", "room": "r", "agent": "default/a", "caller": "ann", "turn": 1})
+    context = PluginContext(
+        {
+            "direction": "user",
+            "session": "s",
+            "room": "r",
+            "agent": "default/a",
+            "caller": "ann",
+            "language": "en",
+            "turn": 1,
+        }
+    )
     ours = Webhook("numbers", receiver, 20, SECRET.encode())
     assert await _patiently(ours, SAID, context) == CLEANED
     assert await ours.process_message("Good morning.", context) == "Good morning."
