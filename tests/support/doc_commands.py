@@ -1,4 +1,4 @@
-"""How the commands of the documentation are run in a test: what stands for a reader's own names, and what cannot run."""
+"""How the commands of the documentation are run in a test: what stands for a reader's names, and what cannot run."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ SUBSTITUTES = (
 """What a reader fills in, and the programs of a pod, which run here: pattern and replacement, in this order."""
 
 ANSWERS = re.compile(
-    r"(voiceagent (?:change-\w+|plugins add|plugins remove|apply|rollout undo|scale)\b(?!.*--yes)[^&|;#]*?)(?=\s*(?:&&|\||;|$))"
+    r"(voiceagent (?:change-\w+|plugins add|plugins remove|apply|rollout undo|scale)\b(?!.*--yes)[^&|;#]*?)"
+    r"(?=\s*(?:&&|\||;|$))"
 )
 """Commands that ask on a terminal; a test has none, and says yes."""
 

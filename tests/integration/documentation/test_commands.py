@@ -66,12 +66,10 @@ def gateway(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     config = ("--config", "install.yaml")
     processes = Processes(folder)
     started = {"KUBECONFIG": str(cluster.kubeconfig(*ADMINISTRATOR))}
-    program = (
-        f"import os,runpy; os.environ.update({started!r}); runpy.run_module(os.environ['MODULE'], run_name='__main__')"
-    )
 
     def start(module: str, *words: str) -> None:
-        code = program.replace("os.environ['MODULE']", repr(module))
+        run = f"runpy.run_module({module!r}, run_name='__main__')"
+        code = f"import os, runpy; os.environ.update({started!r}); {run}"
         processes.start(module, sys.executable, "-c", code, *config, *words)
 
     start("voiceagent_operator", "--health-host", "127.0.0.1", "--health-port", str(health))

@@ -92,8 +92,13 @@ def test_python(tmp_path: Path, block: Block) -> None:
     (tmp_path / "page.py").write_text(f"from __future__ import annotations\n{block.text}", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", "import page"],
-        cwd=tmp_path, env={**os.environ, "WEBHOOK_SECRET": "w"}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env={**os.environ, "WEBHOOK_SECRET": "w"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
