@@ -17,7 +17,7 @@ SUBSTITUTES = (
 """What a reader fills in, and the programs of a pod, which run here: pattern and replacement, in this order."""
 
 ANSWERS = re.compile(
-    r"(voiceagent (?:change-\w+|plugins add|plugins remove|apply|rollout undo|scale)\b(?!.*--yes)[^&|;#]*?)"
+    r"(voiceagent (?:change-\w+|plugins add|plugins remove|import-env|apply|rollout undo|scale)\b(?!.*--yes)[^&|;#]*?)"
     r"(?=\s*(?:&&|\||;|$))"
 )
 """Commands that ask on a terminal; a test has none, and says yes."""
@@ -59,6 +59,7 @@ NOT_RUN = (
     NotRun("cli.md", "livekit-server --dev", NEEDS_MODEL),
     NotRun("cli.md", "LIVEKIT_API_KEY=devkey", NEEDS_MODEL),
     NotRun("cli.md", "kubectl port-forward", NEEDS_PODS),
+    NotRun("moving.md", "voiceagent import-env", "tried with the command itself in tests/unit/cli"),
     NotRun("worker.md", "OPENAI_API_KEY=sk-... voiceagent dev", NEEDS_MODEL),
     NotRun("security.md", "kubectl logs", "needs pods; run in tests/integration/gateway/test_security_commands.py"),
     NotRun("writing-a-plugin.md", "pip install", "run in tests/unit/worker/test_writing_a_plugin.py"),

@@ -162,6 +162,13 @@ def prepare(desk: Desk, command: str) -> None:
     """What has happened in the meantime for a reader."""
     if command.startswith("helm install"):
         desk.must(f"helm uninstall {RELEASE} -n {SYSTEM} --ignore-not-found")
+    if command.startswith("voiceagent apply"):
+        # What a file and a command both set is a conflict, as it should be; here the file is new to the cluster.
+        desk.must("kubectl delete voiceagents --all")
+    if command.startswith("voiceagent keys create website"):
+        desk.must(f"kubectl delete secret voiceagents-api-keys -n {SYSTEM} --ignore-not-found")
+    if command.startswith("kubectl patch secret voiceagents-api-keys"):
+        desk.must("voiceagent keys create website --agents 'default/*'")
     if re.search(r"kubectl wait|rollout status", command):
         existing = 'kubectl get va -o name | xargs -r -n1 kubectl patch --type=merge -p \'{"spec":{"suspend":true}}\''
         desk.must(existing)
