@@ -15,7 +15,7 @@ export VICTORIA_METRICS_BINARY ?= $(CACHE)/bin/victoria-metrics
 export PROMETHEUS_BINARY ?= $(CACHE)/bin/prometheus
 export VMALERT_TOOL_BINARY ?= $(CACHE)/bin/vmalert-tool
 
-.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds client images sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day version release clean
+.PHONY: machine help demo demo-down test test-unit test-integration test-e2e lint format lock crds docs client images sandbox-up sandbox-down cache-clear sandbox-logs sandbox-status bench-demo bench-operator bench-calls bench-gateway bench-worker bench-day version release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -69,6 +69,9 @@ crds: $(VENV)/.installed ## Make CRD, reference pages and parts of the chart's s
 	$(RUN)/python -m voiceagent_api.providers_page > build/made && mv build/made docs/providers.md
 	$(RUN)/python -m voiceagent_api.chart_page > build/made && mv build/made docs/chart.md
 	$(RUN)/python tools/dashboards
+
+docs: $(VENV)/.installed ## Build the documentation's site into build/site; a dead link fails
+	@NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build
 
 client: ## Build the web client's files
 	@$(SANDBOX) client
