@@ -16,7 +16,15 @@ _OTHER_BREAKS: Final = re.compile("[\r\x85\u2028\u2029]")
 
 def annotated_yaml(value: Mapping[str, Any], comments: Mapping[Path, str]) -> str:
     """The value as YAML; a comment stands behind its field where both fit on a line, else above it."""
-    return "".join(_field(key, inner, (key,), comments) for key, inner in value.items())
+    shown = {path: _printable(comment) for path, comment in comments.items()}
+    return "".join(_field(key, inner, (key,), shown) for key, inner in value.items())
+
+
+def _printable(comment: str) -> str:
+    """A comment may quote what somebody wrote; YAML allows no control characters, in comments neither."""
+    return "".join(
+        char if char == "\n" or char.isprintable() else char.encode("unicode_escape").decode() for char in comment
+    )
 
 
 def _field(key: str, value: Any, path: Path, comments: Mapping[Path, str]) -> str:
