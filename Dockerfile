@@ -44,14 +44,14 @@ RUN uv pip install -q --no-deps -r locks/operator.txt
 COPY crds/ /src/crds/
 COPY operator/ /src/operator/
 RUN sh /tools/bin/install_parts.sh crds operator
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG SOURCE_DATE_EPOCH
 RUN sh /tools/bin/list_packages.sh operator
 
 FROM runtime AS operator
 COPY --from=operator-build /venv /venv
 COPY --from=operator-build /sbom /usr/share/voiceagent
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION
 ENV VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-operator" \
@@ -67,7 +67,7 @@ COPY crds/ /src/crds/
 COPY gateway/ /src/gateway/
 RUN sh /tools/bin/install_parts.sh crds gateway
 COPY client/package-lock.json /src/client/
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG SOURCE_DATE_EPOCH
 RUN sh /tools/bin/list_packages.sh gateway --npm-lock client/package-lock.json
 
@@ -75,7 +75,7 @@ FROM runtime AS gateway
 COPY --from=gateway-build /venv /venv
 COPY --from=gateway-build /sbom /usr/share/voiceagent
 COPY client/dist /client
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION
 ENV GATEWAY_CLIENT_DIR=/client VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-gateway" \
@@ -91,14 +91,14 @@ RUN uv pip install -q --no-deps -r locks/worker.txt
 COPY crds/ /src/crds/
 COPY agent_image/ /src/agent_image/
 RUN sh /tools/bin/install_parts.sh crds agent_image
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG SOURCE_DATE_EPOCH
 RUN sh /tools/bin/list_packages.sh worker
 
 FROM runtime AS worker
 COPY --from=worker-build /venv /venv
 COPY --from=worker-build /sbom /usr/share/voiceagent
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION
 ENV VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-worker" \
@@ -113,14 +113,14 @@ COPY locks/speech.txt /src/locks/
 RUN uv pip install -q --no-deps -r locks/speech.txt
 COPY sandbox/speech/ /src/speech/
 RUN sh /tools/bin/install_parts.sh speech
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG SOURCE_DATE_EPOCH
 RUN sh /tools/bin/list_packages.sh speech
 
 FROM runtime AS speech
 COPY --from=speech-build /venv /venv
 COPY --from=speech-build /sbom /usr/share/voiceagent
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION
 ENV VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-speech" \
@@ -136,14 +136,14 @@ RUN uv pip install -q --no-deps -r locks/worker-full.txt
 COPY crds/ /src/crds/
 COPY agent_image/ /src/agent_image/
 RUN sh /tools/bin/install_parts.sh crds agent_image
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG SOURCE_DATE_EPOCH
 RUN sh /tools/bin/list_packages.sh worker-full
 
 FROM runtime AS worker-full
 COPY --from=worker-full-build /venv /venv
 COPY --from=worker-full-build /sbom /usr/share/voiceagent
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION
 ENV VOICEAGENT_COMMIT=$REVISION
 LABEL org.opencontainers.image.title="voiceagent-worker-full" \
