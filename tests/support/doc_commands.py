@@ -17,7 +17,8 @@ SUBSTITUTES = (
 """What a reader fills in, and the programs of a pod, which run here: pattern and replacement, in this order."""
 
 ANSWERS = re.compile(
-    r"(voiceagent (?:change-\w+|plugins add|plugins remove|import-env|apply|rollout undo|scale)\b(?!.*--yes)[^&|;#]*?)"
+    r"(voiceagent (?:change-\w+|plugins (?:add|remove)|import-env|keys revoke|apply|rollout undo|scale)\b"
+    r"(?!.*--yes)[^&|;#]*?)"
     r"(?=\s*(?:&&|\||;|$))"
 )
 """Commands that ask on a terminal; a test has none, and says yes."""

@@ -37,6 +37,7 @@ SECRETS = {
     "livekit": ("LIVEKIT_API_KEY=key", "LIVEKIT_API_SECRET=value"),
     "openai": ("OPENAI_API_KEY=value",),
     "deepgram": ("DEEPGRAM_API_KEY=value",),
+    "elevenlabs": ("ELEVEN_API_KEY=value",),
 }
 SHELL = [one for one in blocks() if one.language in ("sh", "console")]
 TYPED = sorted({one.page for one in SHELL if one.language == "sh"})
