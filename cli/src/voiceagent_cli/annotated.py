@@ -1,17 +1,14 @@
 """YAML with a comment at each field that has something to say. Pure."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
 
-from voiceagent_cli.differences import Quoting, inline
+from voiceagent_cli.differences import OTHER_BREAKS, Quoting, inline
 
 Path = tuple[str, ...]
 _WIDTH: Final = 120
-_OTHER_BREAKS: Final = re.compile("[\r\x85\u2028\u2029]")
-"""What only some readers of YAML take for the end of a line."""
 
 
 def annotated_yaml(value: Mapping[str, Any], comments: Mapping[Path, str]) -> str:
@@ -33,7 +30,7 @@ def _field(key: str, value: Any, path: Path, comments: Mapping[Path, str]) -> st
     if isinstance(value, Mapping) and value and any(one[: len(path)] == path and one != path for one in comments):
         inner = "".join(_field(name, one, (*path, name), comments) for name, one in value.items())
         return _above(comment, indent) + f"{indent}{key}:\n{inner}"
-    if isinstance(value, str) and "\n" in value and not _OTHER_BREAKS.search(value):
+    if isinstance(value, str) and "\n" in value and not OTHER_BREAKS.search(value):
         text = yaml.dump({key: _Literal(value)}, Dumper=_Literals, allow_unicode=True, width=1 << 20)
         return _above(comment, indent) + "".join(
             f"{indent}{line}\n" if line else "\n" for line in text.removesuffix("\n").split("\n")

@@ -9,6 +9,8 @@ import yaml
 
 _SHOWN_METADATA: Final = ("name", "namespace", "labels", "annotations")
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+OTHER_BREAKS: Final = re.compile("[\r\x85\u2028\u2029]")
+"""What only some readers of YAML take for the end of a line."""
 _NO_NUMBER: Final = re.compile(r"[-+]?(\.|0[box])?_")
 CONTEXT_LINES: Final = 3
 
@@ -52,11 +54,12 @@ def inline(value: Any) -> str:
 
 
 class Quoting(yaml.SafeDumper):
-    """Puts in quotes what readers of YAML 1.2 take for a number without a digit, such as -_."""
+    """Puts in quotes what readers of YAML 1.2 take for a number without a digit, such as -_, and escapes line ends."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _NO_NUMBER.match(text) else None)
+    style = '"' if OTHER_BREAKS.search(text) else "'" if _NO_NUMBER.match(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 Quoting.add_representer(str, _represent_text)
