@@ -8,6 +8,7 @@ SUBSTITUTES = (
     ("YOUR-REGISTRY", "registry.example.com"),
     (r"-n NS\b", "-n {namespace}"),
     (r"\bvoiceagent AGENT\b", "voiceagent receptionist"),
+    ("THE-NEW-ONE", "v1alpha1"),
     ("VOICE-ID", "hpp4J3VqNfWAUOO0d1Us"),
     (r"http://localhost:8000\b", "{gateway}"),
     (r"https://agents\.example\.com", "{gateway}"),
@@ -43,6 +44,7 @@ class NotRun:
 NEEDS_PODS = "needs pods; run on a cluster with nodes in tests/e2e"
 WHOLE_MACHINE = "takes the whole machine; tests/e2e begins with what it does"
 NEEDS_MODEL = "needs a model's key; run with models of this machine in tests/integration/worker/test_dev.py"
+OF_THE_CHECKOUT = "changes the checkout or needs a clean one; run on copies in tests/integration/test_release.py"
 
 NOT_RUN = (
     NotRun("README.md", "make demo", WHOLE_MACHINE),
@@ -60,7 +62,11 @@ NOT_RUN = (
     NotRun("cli.md", "livekit-server --dev", NEEDS_MODEL),
     NotRun("cli.md", "LIVEKIT_API_KEY=devkey", NEEDS_MODEL),
     NotRun("cli.md", "kubectl port-forward", NEEDS_PODS),
-    NotRun("moving.md", "voiceagent import-env", "tried with the command itself in tests/unit/cli"),
+    NotRun("releasing.md", "make version", OF_THE_CHECKOUT),
+    NotRun("releasing.md", "git commit", OF_THE_CHECKOUT),
+    NotRun("releasing.md", "make release", OF_THE_CHECKOUT),
+    NotRun("releasing.md", "make client", WHOLE_MACHINE),
+    NotRun("releasing.md", "docker build", "needs Docker; tests/e2e/test_images.py looks at images made so"),
     NotRun("worker.md", "OPENAI_API_KEY=sk-... voiceagent dev", NEEDS_MODEL),
     NotRun("security.md", "kubectl logs", "needs pods; run in tests/integration/gateway/test_security_commands.py"),
     NotRun("writing-a-plugin.md", "pip install", "run in tests/unit/worker/test_writing_a_plugin.py"),

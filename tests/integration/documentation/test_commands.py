@@ -32,7 +32,14 @@ SYSTEM = "voiceagents-system"
 RELEASE = "voiceagents"
 CHART = "charts/voiceagent-operator"
 RECEPTIONIST = (REPOSITORY / "crds/examples/receptionist.yaml").read_text(encoding="utf-8")
-ENV = "LIVEKIT_URL=wss://livekit.example.com\nLLM_PROVIDER=openai\nLLM_MODEL=gpt-4o-mini\nSTT_PROVIDER=openai\n"
+ENV = """\
+LIVEKIT_URL=wss://livekit.example.com
+LLM_PROVIDER=anthropic
+LLM_MODEL=claude-3-sonnet
+LLM_MODLE=claude-3-sonnet
+ANTHROPIC_API_KEY=value-of-a-key
+STT_PROVIDER=openai
+"""
 SECRETS = {
     "livekit": ("LIVEKIT_API_KEY=key", "LIVEKIT_API_SECRET=value"),
     "openai": ("OPENAI_API_KEY=value",),
@@ -91,6 +98,7 @@ class Desk:
         (folder / "bin").mkdir()
         (folder / "bin/kubectl").symlink_to((cluster.binaries / "kubectl").resolve())
         (folder / "bin/helm").symlink_to(Path(os.environ["HELM_BINARY"]).resolve())
+        (folder / ".env").write_text(ENV, encoding="utf-8")
         for name in ("charts", "crds"):
             (folder / name).symlink_to(REPOSITORY / name)
         document = yaml.safe_load(cluster.kubeconfig(*ADMINISTRATOR).read_text(encoding="utf-8"))
@@ -144,7 +152,6 @@ def arrange(desk: Desk, page: str, commands: list[str]) -> None:
     """What a reader of the page has already: an agent, in a file and on the cluster, and what it needs."""
     written = "\n".join(commands)
     (desk.folder / "agent.yaml").write_text(RECEPTIONIST, encoding="utf-8")
-    (desk.folder / ".env").write_text(ENV, encoding="utf-8")
     for block in blocks():
         if block.page == page and block.language == "yaml" and "name: accueil" in block.text:
             (desk.folder / "accueil.yaml").write_text(block.text, encoding="utf-8")
