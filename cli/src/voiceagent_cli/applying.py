@@ -1,5 +1,6 @@
 """Manifests onto a cluster by server-side apply, tried by a dry run first."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from voiceagent_cli.differences import difference, shown
 from voiceagent_cli.documents import Manifest, find_agent, find_agents
 from voiceagent_cli.errors import CliError, usage
 from voiceagent_cli.gitops import gitops_note
-from voiceagent_cli.kube import APPLY, Access, Kube, KubeError, access, agents_path
+from voiceagent_cli.kube import APPLY, MANAGER, Access, Kube, KubeError, access, agents_path
 from voiceagent_cli.targets import read_text
 
 
@@ -84,9 +85,20 @@ async def _apply(kube: Kube, place: Access, manifest: Manifest, wanted: Applicat
     try:
         return await kube.patch(agents_path(namespace, name), manifest.own, APPLY, **query)
     except KubeError as error:
+        if _is_with_itself(error):  # change-llm and the like set a field of the file; its difference was agreed to
+            return await kube.patch(agents_path(namespace, name), manifest.own, APPLY, **query, force="true")
         if error.status == 409 and "conflict" in str(error):
             raise CliError(f"{error} Add --force-conflicts to take these fields over.", error.code) from None
         raise
+
+
+def _is_with_itself(error: KubeError) -> bool:
+    """Whether all fields in conflict were set by the command line."""
+    if error.status != 409:
+        return False
+    causes = (json.loads(error.body or b"{}").get("details") or {}).get("causes") or []
+    own = f'conflict with "{MANAGER}"'
+    return bool(causes) and all(str(cause.get("message", "")).startswith(own) for cause in causes)
 
 
 async def _live(kube: Kube, namespace: str, name: str) -> dict[str, Any] | None:

@@ -94,6 +94,15 @@ def test_apply_and_diff(desk: Any) -> None:
     assert desk.agent()["spec"]["replicas"] == 1
 
 
+def test_a_file_is_applied_over_what_the_command_line_changed_on_the_cluster(desk: Any) -> None:
+    desk.write()
+    assert desk.voiceagent("apply", "-f", "agent.yaml", "--yes").code == 0
+    assert desk.voiceagent("change-llm", "openai", "gpt-4.1", "--yes").code == 0
+    done = desk.voiceagent("apply", "-f", "agent.yaml", "--yes")
+    assert (done.code, "gpt-4.1" in done.err + done.out) == (0, True), done.err
+    assert desk.agent()["spec"]["providers"]["llm"]["model"] == "gpt-4o-mini"
+
+
 def test_a_conflict_is_told_and_overcome_by_force_only(desk: Any) -> None:
     desk.apply(greeting="Good day.")
     desk.write()
