@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import yaml
+from voiceagent_sandbox.paths import REPO
+
 Values = dict[str, Any]
 ABSENT: Final = object()
 """That there is no such object, or nothing at the place."""
@@ -20,6 +23,7 @@ ISSUED: Final[Values] = {
 }
 POLICED: Final[Values] = {"networkPolicy.enabled": True}
 DIGEST: Final = "sha256:" + "0123456789abcdef" * 4
+VERSION: Final = yaml.safe_load((REPO / "charts/voiceagent-operator/Chart.yaml").read_text())["appVersion"]
 PEER: Final = {"podSelector": {"matchLabels": {"app": "own"}}}
 
 
@@ -99,7 +103,11 @@ def _general() -> Iterator[tuple[str, Case]]:
     crd = "CustomResourceDefinition voiceagents.voiceagents.dev"
     yield (
         "global.imageRegistry",
-        Case("reg.example/a", at(f"{pod} spec containers 0 image"), "reg.example/a/voiceagent-operator/operator:0.1.0"),
+        Case(
+            "reg.example/a",
+            at(f"{pod} spec containers 0 image"),
+            f"reg.example/a/voiceagent-operator/operator:{VERSION}",
+        ),
     )
     yield "global.imagePullSecrets", Case([{"name": "all"}], at(f"{pod} spec imagePullSecrets"), {"name": "all"})
     yield "imagePullSecrets", Case([{"name": "own"}], at(f"{pod} spec imagePullSecrets"), {"name": "own"})
