@@ -7,7 +7,6 @@ from pathlib import Path
 
 from voiceagent_sandbox import servers
 from voiceagent_sandbox.engine import BRIDGE_NAME, lacks_sys_resource
-from voiceagent_sandbox.node_image import made_here
 from voiceagent_sandbox.paths import CLUSTER_NAME, Paths
 from voiceagent_sandbox.process import Runner, SandboxError
 
@@ -41,9 +40,9 @@ class Cluster:
             return False
         self.down()
         self._network()
-        own_network = made_here(node_image)
+        made_here = node_image.startswith("voiceagent-node")
         config = self._paths.run / "kind.json"
-        config.write_text(json.dumps(kind_config(own_network), indent=1))
+        config.write_text(json.dumps(kind_config(made_here), indent=1))
         create = (
             "create",
             "cluster",
@@ -56,7 +55,7 @@ class Cluster:
             "--quiet",
         )
         self._runner.run(self._kind, *create, env=self._env, timeout_seconds=600)
-        if own_network:
+        if made_here:
             self._join_pod_networks()
         self._runner.run(
             *(
@@ -136,8 +135,6 @@ class Cluster:
             routes = [f"ip route replace {cidr} via {address}" for other, cidr, address in nodes if other != name]
             # Pods and nodes see each other's own addresses; only what leaves the sandbox takes the node's.
             masquerade = f"POSTROUTING -s {POD_SUBNET} ! -d {TEST_RANGE} -j MASQUERADE"
-            # Policies hold between the pods of one node, too, if what crosses its bridge passes iptables.
-            routes.append("sysctl -qw net.bridge.bridge-nf-call-iptables=1")
             routes.append(f"iptables -t nat -C {masquerade} || iptables -t nat -A {masquerade}")
             unit = (
                 "[Unit]\nAfter=network.target\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
@@ -185,8 +182,8 @@ def bridge_network(pod_cidr: str) -> dict[str, object]:
     }
 
 
-def kind_config(own_network: bool) -> dict[str, object]:
-    """kind's configuration; `own_network` for a node image without kind's own network plugin."""
+def kind_config(made_here: bool) -> dict[str, object]:
+    """kind's configuration; `made_here` for a node image without kind's own network plugin."""
     kubelet = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -208,7 +205,7 @@ def kind_config(own_network: bool) -> dict[str, object]:
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": {
             "apiServerAddress": "127.0.0.1",
-            "disableDefaultCNI": own_network,
+            "disableDefaultCNI": made_here,
             "podSubnet": POD_SUBNET,
             "serviceSubnet": SERVICE_SUBNET,
         },

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from voiceagent_sandbox.cluster import SERVICE_SUBNET, Nodes
+from voiceagent_sandbox.cluster import Nodes
 from voiceagent_sandbox.credentials import (
     LIVEKIT,
     MANAGED_BY,
@@ -19,7 +19,6 @@ from voiceagent_sandbox.credentials import (
     read_secret,
 )
 from voiceagent_sandbox.images import PROJECT, Images
-from voiceagent_sandbox.node_image import KUBE_ROUTER_IMAGE
 from voiceagent_sandbox.paths import Paths
 from voiceagent_sandbox.process import Runner, SandboxError
 
@@ -52,16 +51,6 @@ class Installer:
         self._kubectl = bin_folder / "kubectl"
         self._helm = bin_folder / "helm"
         self._shared = shared
-
-    def network_policies(self) -> None:
-        """What enforces them on nodes without kind's own network plugin; returns when it does on all."""
-        self._apply(manifest("kube-router", {"IMAGE": KUBE_ROUTER_IMAGE, "SERVICE_SUBNET": SERVICE_SUBNET}))
-        self._runner.run(
-            *(self._kubectl, "-n", "kube-system", "rollout", "status", "daemonset/kube-router"),
-            f"--timeout={ROLLOUT_SECONDS}s",
-            env=self._env,
-            timeout_seconds=ROLLOUT_SECONDS + 30,
-        )
 
     def servers(self, images: Images, nodes: Nodes) -> None:
         """LiveKit, Traefik, metrics-server and speech, applied but not waited for."""

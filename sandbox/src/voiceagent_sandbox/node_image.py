@@ -15,14 +15,12 @@ from voiceagent_sandbox.work_folder import work_folder
 RECIPE = "1"
 """Raised when what follows makes another image of the same ingredients."""
 PULLED_NODE_IMAGE = "kindest/node:v1.35.4"
-KUBE_ROUTER_IMAGE = "voiceagent-operator/kube-router:made-here"
-"""In the node image beside the control plane's; its content changes with the node image's name."""
 NETWORK_TOOLS_SCRIPT = r"""
 set -e
 mkdir -p /stage/usr/bin /stage/usr/sbin /stage/usr/lib /stage/usr/lib64
 for d in bin sbin lib lib64; do ln -s usr/$d /stage/$d; done
 tools="/usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /usr/sbin/nft /usr/sbin/conntrack"
-tools="$tools /usr/sbin/ipset /usr/bin/kmod /usr/bin/dash"
+tools="$tools /usr/bin/kmod /usr/bin/dash"
 links="$(ls -d /usr/sbin/ip*tables* /usr/sbin/xtables* /etc/alternatives/ip*tables*) /usr/sbin/modprobe /usr/bin/sh"
 extensions=$(find /usr/lib -path '*/xtables/*.so')
 libraries=$(for t in $tools $extensions; do ldd $t | grep -o '/[^ :]*' || true; done | sort -u)
@@ -31,7 +29,7 @@ for f in $tools $links $extensions $libraries $(for l in $libraries; do readlink
 done
 tar -C /stage -cf - .
 """
-"""Gathers what kube-proxy and kube-router call (iptables, nft, ipset, conntrack, modprobe), with their libraries."""
+"""Gathers what kube-proxy calls (iptables, nft, conntrack, modprobe) with the libraries that they load."""
 DOCKERFILE = r"""
 ARG ROOT
 FROM ${ROOT}
@@ -58,11 +56,6 @@ ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]
 """
 
 
-def made_here(image: str) -> bool:
-    """Whether this package made the node image: one without kind's own network plugin, and with kube-router."""
-    return image.startswith("voiceagent-node:")
-
-
 class NodeImage:
     """Makes and names the image that kind's nodes run."""
 
@@ -87,14 +80,16 @@ class NodeImage:
     def ensure(self) -> str:
         """The image that is here, else kind's own where it can be pulled, else one made here. Returns its name."""
         programs = [str(self._built.path(program).parent.name) for program in (*servers.NODE_PROGRAMS, servers.KIND)]
-        own = f"voiceagent-node:{content_hash([], RECIPE, DOCKERFILE, NETWORK_TOOLS_SCRIPT, NODE_ROOT, *programs)}"
-        if image := self._bases.have(own, PULLED_NODE_IMAGE):
+        made_here = (
+            f"voiceagent-node:{content_hash([], RECIPE, DOCKERFILE, NETWORK_TOOLS_SCRIPT, NODE_ROOT, *programs)}"
+        )
+        if image := self._bases.have(made_here, PULLED_NODE_IMAGE):
             return image
         self._built.make((*servers.NODE_PROGRAMS, servers.KIND), self._progress)
         root = self._bases.node_root()
         with self._progress.step("Make the kind node image"):
-            self._make(root, own)
-        return own
+            self._make(root, made_here)
+        return made_here
 
     def _make(self, root: str, tag: str) -> None:
         unloaded = f"{tag}-unloaded"
@@ -135,7 +130,7 @@ class NodeImage:
         sandbox = next(line.split('"')[1] for line in config.splitlines() if "sandbox_image" in line)
         tools = work / "tools.tar"
         self._network_tools(root, tools)
-        names = sorted({*listed, sandbox, KUBE_ROUTER_IMAGE})
+        names = sorted({*listed, sandbox})
         for name in names:
             program = name.rsplit("/", 1)[-1].split(":")[0]
             context = work / f"image-{program}-{name.rsplit(':', 1)[-1]}"
@@ -146,7 +141,7 @@ class NodeImage:
                 lines += ["COPY pause /pause", 'ENTRYPOINT ["/pause", "-P"]']
             else:
                 shutil.copy(self._built.bin / program, context / program)
-                if program in ("kube-proxy", "kube-router"):
+                if program == "kube-proxy":
                     shutil.copy(tools, context / "tools.tar")
                     lines += ["ADD tools.tar /"]
                 lines += [f"COPY {program} /usr/local/bin/{program}"]
@@ -155,7 +150,7 @@ class NodeImage:
         return names
 
     def _network_tools(self, root: str, archive: Path) -> None:
-        """A tar of iptables, nft, ipset, conntrack and kmod with the libraries that they load."""
+        """A tar of iptables, nft, conntrack and kmod with the libraries that they load: what kube-proxy calls."""
         container = self._runner.run("docker", "create", root, "sh", "-c", NETWORK_TOOLS_SCRIPT, env=self._env).strip()
         try:
             self._runner.run("sh", "-c", f"docker start -a {container} > {archive}", env=self._env)

@@ -19,7 +19,6 @@ NODE_PACKAGES = (
         "runc",
         "containernetworking-plugins",
         "iptables",
-        "ipset",
         "nftables",
         "conntrack",
         "socat",

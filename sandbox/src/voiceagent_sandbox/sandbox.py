@@ -14,7 +14,7 @@ from voiceagent_sandbox.existing import ExistingCluster
 from voiceagent_sandbox.images import ImageLoader, ImageMaker, Images, own_images, remove_images
 from voiceagent_sandbox.install import ADDRESS, Installer
 from voiceagent_sandbox.module_files import CRDS, ModuleFiles
-from voiceagent_sandbox.node_image import NodeImage, made_here
+from voiceagent_sandbox.node_image import NodeImage
 from voiceagent_sandbox.paths import CLUSTER_NAME, Paths
 from voiceagent_sandbox.process import Runner, SandboxError
 from voiceagent_sandbox.progress import Progress
@@ -62,9 +62,7 @@ class Sandbox:
             if not existing:
                 with self.progress.step("kind cluster: one control plane, two workers"):
                     Cluster(self.paths, self._runner, env, built).up(node_image)
-                    if made_here(node_image):
-                        Installer(self.paths, self._runner, self._kube(env), built.bin).network_policies()
-            kube = self._kube(env)
+            kube = {**env, "KUBECONFIG": str(self.paths.kubeconfig)}
             self._install(built, images, kube, name)
             if existing:
                 existing.open_door()
@@ -100,9 +98,6 @@ class Sandbox:
                 self.progress.note("  It does not answer, so what is in it stays there.")
             elif existing.holds_ours():
                 Installer(self.paths, self._runner, kube, built.bin, shared=True).remove()
-
-    def _kube(self, env: dict[str, str]) -> dict[str, str]:
-        return {**env, "KUBECONFIG": str(self.paths.kubeconfig)}
 
     def _existing(self, built: servers.Servers) -> ExistingCluster:
         return ExistingCluster(self.paths, self._runner, self._environ, built.bin / "kubectl")

@@ -44,14 +44,11 @@ APISERVER_PROGRAMS = (
 )
 """Enough for integration tests: a control plane with no nodes."""
 SCHEDULER = _kubernetes("kube-scheduler")
-KUBE_ROUTER = Program("kube-router", "kube-router", "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router")
-"""Enforces NetworkPolicies by iptables and ipset; kind's own kindnetd needs nftables' queue, which kernels may lack."""
 NODE_PROGRAMS = (
     *APISERVER_PROGRAMS,
     SCHEDULER,
     *(_kubernetes(name) for name in ("kubelet", "kube-proxy", "kubeadm")),
     Program("coredns", "coredns", "github.com/coredns/coredns"),
-    KUBE_ROUTER,
 )
 LIVEKIT = Program("livekit-server", "livekit", "github.com/livekit/livekit-server/cmd/server")
 KIND = Program("kind", "kind", "sigs.k8s.io/kind")

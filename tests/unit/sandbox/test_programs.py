@@ -33,7 +33,7 @@ def test_what_is_written_to_a_program_is_not_logged(tmp_path: Path) -> None:
 
 
 def test_the_cluster_listens_on_loopback_only() -> None:
-    config = kind_config(own_network=True)
+    config = kind_config(made_here=True)
     assert config["networking"]["apiServerAddress"] == "127.0.0.1"  # type: ignore[index]
     nodes = config["nodes"]
     assert isinstance(nodes, list)
