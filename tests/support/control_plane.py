@@ -184,7 +184,7 @@ class Cluster:
         context = ssl.create_default_context(cafile=str(self.authority.certificate))
         context.load_cert_chain(self.folder / "admin.crt", self.folder / "admin.key")
         request = urllib.request.Request(self.server + path, body, {"Content-Type": form}, method=method)
-        with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+        with urllib.request.urlopen(request, timeout=60, context=context) as answer:
             return bytes(answer.read())
 
 

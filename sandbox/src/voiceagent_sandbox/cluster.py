@@ -1,9 +1,11 @@
 """The kind cluster: one control plane, two workers, reachable from this machine's loopback only."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from voiceagent_sandbox import servers
 from voiceagent_sandbox.engine import BRIDGE_NAME, lacks_sys_resource
@@ -14,9 +16,19 @@ POD_SUBNET = "198.19.0.0/17"
 SERVICE_SUBNET = "198.19.128.0/18"
 TEST_RANGE = "198.18.0.0/15"
 HTTP_PORT = 8080
+NODE_REGISTERED_SECONDS = 120
 NODE_READY_SECONDS = 240
 KIND_LABEL = f"label=io.x-k8s.kind.cluster={CLUSTER_NAME}"
 WORKERS = (f"{CLUSTER_NAME}-worker", f"{CLUSTER_NAME}-worker2")
+
+
+@dataclass(frozen=True)
+class RegisteredNode:
+    """A node that the API server knows, with all that its pods' network needs."""
+
+    name: str
+    pod_cidr: str
+    address: str
 
 
 class Cluster:
@@ -55,8 +67,9 @@ class Cluster:
             "--quiet",
         )
         self._runner.run(self._kind, *create, env=self._env, timeout_seconds=600)
+        nodes = self._registered_nodes()
         if made_here:
-            self._join_pod_networks()
+            self._join_pod_networks(nodes)
         self._runner.run(
             *(
                 self._kubectl,
@@ -118,21 +131,26 @@ class Cluster:
             env=self._env,
         )
 
-    def _join_pod_networks(self) -> None:
+    def _registered_nodes(self) -> list["RegisteredNode"]:
+        """All nodes, with their addresses. A kubelet may tell of its node only after kind has ended."""
+        wanted = 1 + len(WORKERS)
+        deadline = time.monotonic() + NODE_REGISTERED_SECONDS
+        while True:
+            said = self._runner.run(self._kubectl, "get", "nodes", "-o", "json", env=self._env)
+            nodes = registered(json.loads(said)["items"])
+            if len(nodes) == wanted:
+                return nodes
+            if time.monotonic() >= deadline:
+                raise SandboxError(
+                    f"{len(nodes)} of {wanted} nodes came up in {NODE_REGISTERED_SECONDS} s; another try may help."
+                )
+            time.sleep(0.5)
+
+    def _join_pod_networks(self, nodes: list["RegisteredNode"]) -> None:
         """Give each node a bridge for its pods, and routes to the others'. A unit sets them again at each start."""
-        said = self._runner.run(self._kubectl, "get", "nodes", "-o", "json", env=self._env)
-        nodes = [
-            (
-                node["metadata"]["name"],
-                node["spec"]["podCIDR"],
-                next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"),
-            )
-            for node in json.loads(said)["items"]
-        ]
-        if len(nodes) != 1 + len(WORKERS):
-            raise SandboxError(f"kind made {len(nodes)} nodes in place of {1 + len(WORKERS)}.")
-        for name, pod_cidr, _ in nodes:
-            routes = [f"ip route replace {cidr} via {address}" for other, cidr, address in nodes if other != name]
+        for node in nodes:
+            others = [other for other in nodes if other != node]
+            routes = [f"ip route replace {other.pod_cidr} via {other.address}" for other in others]
             # Pods and nodes see each other's own addresses; only what leaves the sandbox takes the node's.
             masquerade = f"POSTROUTING -s {POD_SUBNET} ! -d {TEST_RANGE} -j MASQUERADE"
             routes.append(f"iptables -t nat -C {masquerade} || iptables -t nat -A {masquerade}")
@@ -143,21 +161,33 @@ class Cluster:
             files = {
                 "/etc/voiceagent-routes.sh": "set -e\n" + "\n".join(routes) + "\n",
                 "/etc/systemd/system/voiceagent-routes.service": unit,
-                "/etc/cni/net.d/10-bridge.conflist": json.dumps(bridge_network(pod_cidr)),
+                "/etc/cni/net.d/10-bridge.conflist": json.dumps(bridge_network(node.pod_cidr)),
             }
             for file, text in files.items():
                 write = (
                     "docker",
                     "exec",
                     "-i",
-                    name,
+                    node.name,
                     "sh",
                     "-c",
                     f"mkdir -p $(dirname {file}) && cat > {file}",
                 )
                 self._runner.run(*write, stdin=text, env=self._env)
             enable = ("systemctl", "enable", "--now", "voiceagent-routes.service")
-            self._runner.run("docker", "exec", name, *enable, env=self._env)
+            self._runner.run("docker", "exec", node.name, *enable, env=self._env)
+
+
+def registered(items: list[dict[str, Any]]) -> list[RegisteredNode]:
+    """Those of the API server's nodes that have an address and a range for their pods already."""
+    found = []
+    for item in items:
+        pod_cidr = item["spec"].get("podCIDR")
+        addresses = item["status"].get("addresses") or []
+        internal = [address["address"] for address in addresses if address["type"] == "InternalIP"]
+        if pod_cidr and internal:
+            found.append(RegisteredNode(item["metadata"]["name"], pod_cidr, internal[0]))
+    return found
 
 
 def bridge_network(pod_cidr: str) -> dict[str, object]:

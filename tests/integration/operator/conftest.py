@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from control_plane import GROUPS
 from processes import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -261,7 +262,8 @@ def _new_space(cluster: Any) -> Iterator[Space]:
     name = f"test-{uuid.uuid4().hex[:8]}"
     cluster.post("/api/v1/namespaces", {"metadata": {"name": name}})
     yield Space(cluster, name)
-    cluster.do("--namespace", name, "delete", "voiceagents", "--all", "--wait=false")
+    # By one request: kubectl sends one for each agent, and some tests leave hundreds.
+    cluster.call("DELETE", f"/{GROUPS['voiceagents']}/namespaces/{name}/voiceagents")
 
 
 @pytest.fixture
