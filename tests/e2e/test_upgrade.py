@@ -38,8 +38,8 @@ def before(now: Install, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFact
     return earlier(now, tmp_path_factory.mktemp("earlier"), kubectl)
 
 
-def served_versions(kubectl: Kubectl) -> Any:
-    return kubectl.get("crd", CRD)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+def spec_schema(crd: dict[str, Any]) -> Any:
+    return crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
 
 def worker_images(kubectl: Kubectl) -> set[str]:
@@ -77,8 +77,7 @@ async def test_an_upgrade_drops_no_call_and_loses_nothing(
     (artefacts / "upgrade.json").write_text(json.dumps({f"from {VERSION}": str(report)}, indent=1))
     assert (report.dropped, report.unanswered) == ((), ()), report
     wanted = yaml.safe_load((REPO / "crds" / "voiceagents.yaml").read_text())
-    schema = wanted["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    assert served_versions(kubectl) == schema, "the API is the new one"
+    assert spec_schema(kubectl.get("crd", CRD)) == spec_schema(wanted), "the API is the new one"
     agent = kubectl.get("va", AGENT)
     assert agent["metadata"]["uid"] == uid
     assert {field: agent["spec"].get(field) for field in spec} == spec, "what its owner wrote is as it was"

@@ -17,6 +17,9 @@ from typing import Any, Final, NoReturn
 
 from voiceagent_api.agent_config import AgentConfig
 
+from voiceagent_worker.config import all_providers
+from voiceagent_worker.late_packages import OF_THE_REALTIME_API, import_late
+
 ENTRYPOINT: Final = "voiceagent_worker.entrypoint"
 VOICE_DETECTION: Final = "livekit.plugins.silero"
 ASYNC_BACKEND: Final = "anyio._backends._asyncio"
@@ -42,6 +45,8 @@ def start_call_server(config: AgentConfig) -> bool:
     event loop and no log handler, and with the environment that calls are to have. A module that cannot be imported is
     left out: the call that needs it tells why.
     """
+    if "realtime" not in {kind for kind, _ in all_providers(config)}:
+        import_late(OF_THE_REALTIME_API)
     _import_all(config)
     server: Any = getattr(forkserver, "_forkserver", None)
     if sys.version_info >= (3, 14) or not all(hasattr(server, name) for name in _STATE):

@@ -44,8 +44,13 @@ def missing_package(entry: ProviderEntry) -> str | None:
     try:
         distribution(entry.package)
     except PackageNotFoundError:
-        return f'The {entry.kind} provider "{entry.name}" needs {entry.package}, which this worker image lacks.'
+        return lacks(entry, entry.package)
     return None
+
+
+def lacks(entry: ProviderEntry, what: str) -> str:
+    """That this image has not what a provider needs."""
+    return f'The {entry.kind} provider "{entry.name}" needs {what}, which this worker image lacks.'
 
 
 @functools.cache

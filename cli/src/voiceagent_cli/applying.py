@@ -1,18 +1,17 @@
 """Manifests onto a cluster by server-side apply, tried by a dry run first."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voiceagent_cli import screen
+from voiceagent_cli import screen, server_side
 from voiceagent_cli.changing import Consent
 from voiceagent_cli.checks import check
 from voiceagent_cli.differences import difference, shown
 from voiceagent_cli.documents import Manifest, find_agent, find_agents
-from voiceagent_cli.errors import CliError, usage
+from voiceagent_cli.errors import usage
 from voiceagent_cli.gitops import gitops_note
-from voiceagent_cli.kube import APPLY, MANAGER, Access, Kube, KubeError, access, agents_path
+from voiceagent_cli.kube import Access, Kube, access, agents_path
 from voiceagent_cli.targets import read_text
 
 
@@ -49,11 +48,8 @@ async def apply_manifest(kube: Kube, place: Access, manifest: Manifest, wanted: 
     if not await _show(kube, place, manifest, wanted):
         screen.say(f"Nothing to change: {title} is like that already.")
         return
-    if consent.dry_run:
-        screen.say("Nothing was changed: this was a dry run.")
+    if not consent.given(f"Apply {title}?"):
         return
-    if not consent.yes:
-        screen.agreed(f"Apply {title}?")
     await _apply(kube, place, manifest, wanted)
     screen.say(f"Applied {title}.")
 
@@ -69,46 +65,20 @@ def _read(wanted: Application) -> list[Manifest]:
 
 async def _show(kube: Kube, place: Access, manifest: Manifest, wanted: Application) -> bool:
     namespace, name = _namespace(manifest, place, wanted), manifest.document["metadata"]["name"]
-    live = await _live(kube, namespace, name)
+    live = await server_side.find(kube, agents_path(namespace, name))
     if live and (note := gitops_note(live)):
         screen.warn(note)
-    after = await _apply(kube, place, manifest, wanted, dryRun="All")
+    after = await _apply(kube, place, manifest, wanted, dry_run=True)
     lines = difference(shown(live) if live else "", shown(after), f"VoiceAgent {namespace}/{name}")
     screen.show_difference(lines)
     return bool(lines)
 
 
-async def _apply(kube: Kube, place: Access, manifest: Manifest, wanted: Application, **query: str) -> dict[str, Any]:
-    namespace, name = _namespace(manifest, place, wanted), manifest.document["metadata"]["name"]
-    if wanted.force:
-        query["force"] = "true"
-    try:
-        return await kube.patch(agents_path(namespace, name), manifest.own, APPLY, **query)
-    except KubeError as error:
-        if _is_with_itself(error):  # change-llm and the like set a field of the file; its difference was agreed to
-            return await kube.patch(agents_path(namespace, name), manifest.own, APPLY, **query, force="true")
-        if error.status == 409 and "conflict" in str(error):
-            raise CliError(f"{error} Add --force-conflicts to take these fields over.", error.code) from None
-        raise
-
-
-def _is_with_itself(error: KubeError) -> bool:
-    """Whether all fields in conflict were set by the command line."""
-    if error.status != 409:
-        return False
-    causes = (json.loads(error.body or b"{}").get("details") or {}).get("causes") or []
-    own = f'conflict with "{MANAGER}"'
-    return bool(causes) and all(str(cause.get("message", "")).startswith(own) for cause in causes)
-
-
-async def _live(kube: Kube, namespace: str, name: str) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = await kube.get(agents_path(namespace, name))
-    except KubeError as error:
-        if error.status == 404 and error.reason == "NotFound":
-            return None
-        raise
-    return found
+async def _apply(
+    kube: Kube, place: Access, manifest: Manifest, wanted: Application, *, dry_run: bool = False
+) -> dict[str, Any]:
+    path = agents_path(_namespace(manifest, place, wanted), manifest.document["metadata"]["name"])
+    return await server_side.apply(kube, path, manifest.own, force=wanted.force, dry_run=dry_run)
 
 
 def _namespace(manifest: Manifest, place: Access, wanted: Application) -> str:

@@ -17,6 +17,15 @@ class Consent:
     dry_run: bool
     yes: bool
 
+    def given(self, question: str) -> bool:
+        """Whether to write now; where it was not said before, the user is asked. Raises CliError for a no."""
+        if self.dry_run:
+            screen.say("Nothing was changed: this was a dry run.")
+            return False
+        if not self.yes:
+            screen.agreed(question)
+        return True
+
 
 async def change(target: Target, edit: Edit, consent: Consent) -> bool:
     """Whether the target was changed. Raises CliError where it cannot be, or the user says no."""
@@ -35,11 +44,8 @@ async def make(target: Target, after: Mapping[str, Any], consent: Consent) -> bo
         screen.say(f"Nothing to change: {target.title} is like that already.")
         return False
     screen.show_difference(lines)
-    if consent.dry_run:
-        screen.say("Nothing was changed: this was a dry run.")
+    if not consent.given(f"Change {target.title}?"):
         return False
-    if not consent.yes:
-        screen.agreed(f"Change {target.title}?")
     await target.write()
     screen.say(f"Changed {target.title}.")
     return True

@@ -31,7 +31,7 @@ def test_by_default_it_is_in_the_pod_with_room_for_what_it_may_grow_to() -> None
 
     assert volume["emptyDir"] == {"sizeLimit": "328Mi"}
     assert "--data-megabytes=100" in container["args"]
-    assert "strategy" not in deployment
+    assert deployment["strategy"]["type"] == "RollingUpdate"
     assert claims_of() == []
 
 

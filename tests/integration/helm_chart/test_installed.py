@@ -108,6 +108,22 @@ def test_a_second_release_in_one_namespace_is_refused_since_they_would_share_a_l
     helm.remove(("one", "shared"))
 
 
+def test_the_gateways_history_goes_onto_a_volume_and_off_it_by_an_upgrade(helm: Helm) -> None:
+    place = ("voice", "kept")
+
+    def strategy() -> Any:
+        gateway = helm.cluster.get("deployments", "voice-gateway", "kept")
+        return gateway and gateway["spec"]["strategy"]
+
+    helm.must(place, *SECONDS_OWN)
+    rolling = strategy()
+    helm.must(place, *SECONDS_OWN, "gateway.history.enabled=true")
+    assert strategy() == {"type": "Recreate"}
+    helm.must(place, *SECONDS_OWN)
+    assert strategy() == rolling == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    helm.remove(place)
+
+
 def keys(cluster: Cluster, namespace: str, name: str) -> Any:
     secret = cluster.get("secrets", name, namespace)
     assert secret is not None

@@ -25,7 +25,7 @@ from voiceagent_worker.logs import Redactor
 from voiceagent_worker.providers.availability import Availability, Watched
 from voiceagent_worker.providers.fallbacks import Adapter, join_llm, join_stt, join_tts, set_available
 from voiceagent_worker.providers.keys import ProviderCredentials, read_provider_credentials
-from voiceagent_worker.registry import FULL_REMEDY, find_entry, unknown_sentence
+from voiceagent_worker.registry import FULL_REMEDY, find_entry, lacks, unknown_sentence
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ def _import_factory(entry: ProviderEntry) -> Factory:
     except (ImportError, AttributeError) as error:
         missing = getattr(error, "name", None) or entry.factory
         raise DependencyNotFoundError(
-            f'The {entry.kind} provider "{entry.name}" needs {missing}, which this worker image lacks.',
+            lacks(entry, missing),
             FULL_REMEDY if entry.package else DependencyNotFoundError.kind_remedy,
         ) from error
     return factory

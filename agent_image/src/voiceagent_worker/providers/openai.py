@@ -85,7 +85,7 @@ def build_tts(config: ProviderConfig, language: str, credentials: ProviderCreden
 
 def build_realtime(
     config: ProviderConfig, language: str, credentials: ProviderCredentials
-) -> plugin.realtime.RealtimeModel:
+) -> "plugin.realtime.RealtimeModel":  # quoted, since the name alone would import what late_packages puts off
     """One model that hears, thinks and speaks, over a WebSocket."""
     make: Any = plugin.realtime.RealtimeModel
     model: plugin.realtime.RealtimeModel = make(

@@ -1,6 +1,7 @@
 """`import-env`: the single-machine system's `.env` as a manifest, and what to do with its keys."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,11 +112,8 @@ def _write(output: Path, text: str, consent: Consent) -> None:
         return
     if before or consent.dry_run:
         screen.show_difference(lines)
-    if consent.dry_run:
-        screen.say("Nothing was changed: this was a dry run.")
+    if not replace(consent, yes=consent.yes or not before).given(f"Change {output}?"):
         return
-    if before and not consent.yes:
-        screen.agreed(f"Change {output}?")
     write_text(output, text)
     screen.say(f"Wrote {output}.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +37,9 @@ def level_dbfs(samples: Samples) -> float:
     """The loudness of a stretch of sound: root mean square against full scale, in decibels."""
     if not len(samples):
         return _SILENCE_DBFS
-    scaled = samples.astype(np.float64) / _FULL_SCALE
-    power = float(np.mean(scaled * scaled))
-    return max(10.0 * float(np.log10(power)), _SILENCE_DBFS) if power > 0 else _SILENCE_DBFS
+    exact = samples.astype(np.float64)
+    power = float(np.dot(exact, exact)) / (len(samples) * _FULL_SCALE**2)
+    return max(10.0 * math.log10(power), _SILENCE_DBFS) if power > 0 else _SILENCE_DBFS
 
 
 def audible_length(samples: Samples) -> int:

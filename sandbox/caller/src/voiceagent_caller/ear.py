@@ -15,6 +15,9 @@ from voiceagent_caller.audio import SAMPLE_RATE, Clip, Samples, level_dbfs
 from voiceagent_caller.sound import Sound, SoundDetector
 
 _FRAMES_PER_SECOND = 100
+_FRAMES_AT_ONCE = 2
+"""Each handing over costs many times what it takes to look at a frame, and calls are held many at once."""
+_FRAME_SAMPLES = SAMPLE_RATE // _FRAMES_PER_SECOND
 _QUEUED_FRAMES = 10 * _FRAMES_PER_SECOND
 _KEPT_FRAMES = 1800 * _FRAMES_PER_SECOND
 _CLOSE_TIMEOUT_SECONDS = 2.0
@@ -44,14 +47,15 @@ class Ear:
             track=track,
             sample_rate=SAMPLE_RATE,
             num_channels=1,
-            frame_size_ms=1000 // _FRAMES_PER_SECOND,
+            frame_size_ms=1000 * _FRAMES_AT_ONCE // _FRAMES_PER_SECOND,
             capacity=_QUEUED_FRAMES,
         )
         try:
             async for event in stream:
-                # A frame arrives when its last sample has been played.
-                seconds = event.frame.duration
-                self._hear(np.frombuffer(event.frame.data, dtype=np.int16), time.monotonic() - seconds, seconds)
+                # Frames arrive when their last sample has been played.
+                began_at = time.monotonic() - event.frame.duration
+                self._hear(np.frombuffer(event.frame.data, dtype=np.int16), began_at)
+                self._changed()
         finally:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
@@ -64,10 +68,12 @@ class Ear:
         frames = self._frames[first:last]
         return Clip(np.concatenate(frames) if frames else np.zeros(0, dtype=np.int16))
 
-    def _hear(self, samples: Samples, started_at: float, seconds: float) -> None:
-        self._times.append(started_at)
-        self._frames.append(samples)
+    def _hear(self, samples: Samples, began_at: float) -> None:
+        for begin in range(0, len(samples), _FRAME_SAMPLES):
+            frame = samples[begin : begin + _FRAME_SAMPLES]
+            started_at = began_at + begin / SAMPLE_RATE
+            self._times.append(started_at)
+            self._frames.append(frame)
+            self._detector.push(started_at, len(frame) / SAMPLE_RATE, level_dbfs(frame))
         if len(self._frames) > _KEPT_FRAMES:
             del self._times[: _KEPT_FRAMES // 10], self._frames[: _KEPT_FRAMES // 10]
-        self._detector.push(started_at, seconds, level_dbfs(samples))
-        self._changed()

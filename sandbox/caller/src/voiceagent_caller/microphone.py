@@ -16,7 +16,7 @@ from livekit import rtc
 
 from voiceagent_caller.audio import SAMPLE_RATE, Clip, Samples, audible_length
 
-_FRAME_SAMPLES = SAMPLE_RATE // 50
+_FRAME_SAMPLES = SAMPLE_RATE // 25
 _FRAME_SECONDS = _FRAME_SAMPLES / SAMPLE_RATE
 _LEAD_SECONDS = 0.1
 _PUSH_TIMEOUT_SECONDS = 5.0
